@@ -1,0 +1,71 @@
+// The Linux calls that `import Glibc` leaves out.
+#ifndef GATE_CLINUX_SHIM_H
+#define GATE_CLINUX_SHIM_H
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#include <features.h>
+// One member of fd_set is named after this macro. Modules must agree about a type, and those of Swift do without it.
+#pragma push_macro("__USE_XOPEN")
+#undef __USE_XOPEN
+#include <sys/select.h>
+#pragma pop_macro("__USE_XOPEN")
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+// epoll_data is a union, which Swift reads only through a pointer: the token alone is ever used here.
+static inline uint64_t gate_epoll_token(const struct epoll_event *event) { return event->data.u64; }
+static inline struct epoll_event gate_epoll_event(uint32_t events, uint64_t token) {
+    struct epoll_event event;
+    event.events = events;
+    event.data.u64 = token;
+    return event;
+}
+
+static inline int64_t gate_monotonic_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+static inline int64_t gate_realtime_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+// User and system time of this process.
+static inline int64_t gate_processor_ns(void) {
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
+}
+
+// Macros with casts, which the importer cannot see.
+static inline int gate_is_map_failed(const void *address) { return address == MAP_FAILED; }
+// The address arguments of accept4 are transparent unions, which take no nil from Swift.
+static inline int gate_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
+// `open` and `fcntl` are variadic.
+static inline int gate_open(const char *path, int flags, unsigned int mode) { return open(path, flags, mode); }
+#endif

@@ -1,0 +1,4 @@
+#ifndef GATE_CNGHTTP2_SHIM_H
+#define GATE_CNGHTTP2_SHIM_H
+#include <nghttp2/nghttp2.h>
+#endif
