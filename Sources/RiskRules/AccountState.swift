@@ -1,0 +1,80 @@
+/// What the engine knows of one account: its latest snapshot, and sums over what was let through since.
+struct AccountState: BitwiseCopyable {
+    enum Availability: UInt8, BitwiseCopyable {
+        /// Not fetched yet.
+        case unfetched
+        /// No key, or expired.
+        case absent
+        /// There, but its value was refused; the snapshot before it is kept for what reduces risk.
+        case refused
+        case present
+    }
+    /// An amount of a snapshot that may be absent from it.
+    struct Amount: BitwiseCopyable {
+        var isPresent: Bool
+        var value: FixedPoint
+
+        init(_ value: FixedPoint?) {
+            isPresent = value != nil
+            self.value = value ?? .zero
+        }
+    }
+
+    var availability = Availability.unfetched
+    /// Whether the fields below hold a snapshot, be it fresh or not.
+    var hasSnapshot = false
+    /// Whether that snapshot gave both positions and pending orders.
+    var showsExposure = false
+    var since: Int64 = 0
+    var freshUntil: Int64 = 0
+    var expiresAt: Int64 = 0
+
+    var equity = Amount(nil)
+    var marginUsed = Amount(nil)
+    var availableMargin = Amount(nil)
+    var peakEquity = Amount(nil)
+    var dailyStartEquity = Amount(nil)
+
+    /// What orders the next snapshot; kept when a snapshot is dropped.
+    var hasSequence = false
+    var sequence: Int64 = 0
+    var hasAsOf = false
+    var asOf: Int64 = 0
+    var hasRead = false
+    var readAt: Int64 = 0
+
+    /// The snapshot's pending orders: how many, the notional of those with a price, and how many have none.
+    var shownOrders = 0
+    var shownNotional: Int128 = 0
+    var shownUnpriced = 0
+    /// Ids of the snapshot's pending orders at the endpoint.
+    var shownIDs: UnsafeMutablePointer<Digest>?
+    var shownIDCount = 0
+    var shownIDCapacity = 0
+
+    /// The ledger's orders that can still be filled: how many, the notional of those valued at approval, and how many
+    /// were not.
+    var openReservations = 0
+    var openNotional: Int128 = 0
+    var openUnpriced = 0
+    /// The margin that the ledger's orders were taken to need, and how many of them could not be valued.
+    var reservedMargin: Int128 = 0
+    var unknownMargins = 0
+
+    /// Heads of the account's lists; -1 where they are empty.
+    var firstExposure: Int32 = -1
+    var firstReservation: Int32 = -1
+
+    /// Why the snapshot does not count at `now`, by a link that was confirmed alive until `linkUntil`.
+    func reasonMissing(now: Int64, linkUntil: Int64) -> Reason? {
+        if availability == .unfetched || now >= linkUntil { return .stateUnavailable }
+        if availability == .absent || now >= expiresAt { return .accountUnknown }
+        return availability == .refused || now >= freshUntil ? .accountStale : nil
+    }
+
+    /// Whether the snapshot, however old, may still prove that an order reduces risk: a key that expired while the link
+    /// lived is gone, one that could not be seen to be renewed is not.
+    func provesReduction(now: Int64, linkUntil: Int64) -> Bool {
+        hasSnapshot && showsExposure && (now < expiresAt || now >= linkUntil)
+    }
+}

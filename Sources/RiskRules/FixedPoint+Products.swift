@@ -1,0 +1,109 @@
+// Products and ratios: 128 bits hold every factor, 256 bits every product, so nothing is lost before it is compared.
+extension FixedPoint {
+    /// A product of magnitudes, in units of 10^-10: the whole units in it, and whether something below one was cut off.
+    struct Product: BitwiseCopyable {
+        var floor: UInt128
+        var isExact: Bool
+
+        /// Rounded away from zero. Cannot wrap: `floor` is at most `maximumUnits`.
+        var ceiling: Int128 { Int128(truncatingIfNeeded: isExact ? floor : floor &+ 1) }
+        /// The value at or below, and the one at or above.
+        var below: FixedPoint { FixedPoint(units: Int128(truncatingIfNeeded: floor)) }
+        var above: FixedPoint { FixedPoint(units: ceiling) }
+    }
+
+    /// `a * b` of magnitudes; nil where it is above 10^18 once rounded up.
+    static func product(_ a: UInt128, _ b: UInt128) -> Product? {
+        if (a | b) >> 64 == 0 {
+            let full = UInt64(truncatingIfNeeded: a).multipliedFullWidth(by: UInt64(truncatingIfNeeded: b))
+            if full.high < scale64 {
+                let (quotient, remainder) = scale64.dividingFullWidth((full.high, full.low))
+                return Product(floor: UInt128(quotient), isExact: remainder == 0)
+            }
+        }
+        let full = a.multipliedFullWidth(by: b)
+        return quotient(full.high, full.low, by: UInt128(scale))
+    }
+
+    /// `a * b * c` of magnitudes, rounded once; nil where it is above 10^18 once rounded up.
+    static func product(_ a: UInt128, _ b: UInt128, _ c: UInt128) -> Product? {
+        if c == UInt128(scale) { return product(a, b) }
+        if a == 0 || b == 0 || c == 0 { return Product(floor: 0, isExact: true) }
+        let pair = a.multipliedFullWidth(by: b)
+        // With `c` at least one unit, a pair above 10^48 units^2 makes the whole larger than 10^18; at most that, it has
+        // 160 bits, and the whole less than 256.
+        guard pair.high >> 32 == 0 else { return nil }
+        let low = pair.low.multipliedFullWidth(by: c)
+        let (high, overflow) = low.high.addingReportingOverflow(pair.high &* c)
+        guard !overflow else { return nil }
+        return quotient(high, low.low, by: UInt128(scale) * UInt128(scale))
+    }
+
+    /// `a * b`, rounded away from zero to 10^-10; nil above 10^18 in magnitude.
+    package static func roundedUp(_ a: FixedPoint, times b: FixedPoint) -> FixedPoint? {
+        signed(product(a.units.magnitude, b.units.magnitude), isNegative: (a.units < 0) != (b.units < 0))
+    }
+
+    /// `a * b * c`, rounded once and away from zero to 10^-10; nil above 10^18 in magnitude. What a notional is.
+    package static func roundedUp(_ a: FixedPoint, times b: FixedPoint, times c: FixedPoint) -> FixedPoint? {
+        let isNegative = ((a.units < 0) != (b.units < 0)) != (c.units < 0)
+        return signed(product(a.units.magnitude, b.units.magnitude, c.units.magnitude), isNegative: isNegative)
+    }
+
+    /// Below, at or above zero as `numerator / denominator` is below, at or above `bound`: by cross-multiplication, exact.
+    /// The denominator is above zero.
+    package static func compareRatio(
+        _ numerator: FixedPoint, over denominator: FixedPoint, to bound: FixedPoint
+    ) -> Int {
+        let leftIsNegative = numerator.units < 0
+        let rightIsNegative = bound.units < 0
+        if leftIsNegative != rightIsNegative { return leftIsNegative ? -1 : 1 }
+        let left = wide(numerator.units.magnitude, UInt128(scale))
+        let right = wide(bound.units.magnitude, denominator.units.magnitude)
+        let isBelow = left.high != right.high ? left.high < right.high : left.low < right.low
+        if left.high == right.high, left.low == right.low { return 0 }
+        return isBelow != leftIsNegative ? -1 : 1
+    }
+
+    /// `numerator / denominator` in units of 10^-10, rounded up (towards positive infinity) or down; nil above 10^18 in
+    /// magnitude or where the denominator is not above zero. For showing: bounds are compared by `compareRatio`.
+    package static func ratio(
+        _ numerator: FixedPoint, over denominator: FixedPoint, roundedUp: Bool
+    ) -> FixedPoint? {
+        guard denominator.units > 0 else { return nil }
+        let isNegative = numerator.units < 0
+        let full = wide(numerator.units.magnitude, UInt128(scale))
+        guard let product = quotient(full.high, full.low, by: denominator.units.magnitude) else { return nil }
+        let awayFromZero = roundedUp != isNegative
+        let units = awayFromZero ? product.ceiling : Int128(truncatingIfNeeded: product.floor)
+        return FixedPoint(units: isNegative ? 0 &- units : units)
+    }
+
+    private static let scale64: UInt64 = 10_000_000_000
+
+    private static func wide(_ a: UInt128, _ b: UInt128) -> (high: UInt128, low: UInt128) {
+        if (a | b) >> 64 == 0 {
+            let full = UInt64(truncatingIfNeeded: a).multipliedFullWidth(by: UInt64(truncatingIfNeeded: b))
+            return (0, UInt128(full.high) << 64 | UInt128(full.low))
+        }
+        return a.multipliedFullWidth(by: b)
+    }
+
+    private static func quotient(_ high: UInt128, _ low: UInt128, by divisor: UInt128) -> Product? {
+        let result: (quotient: UInt128, remainder: UInt128)
+        if high == 0 {
+            result = low.quotientAndRemainder(dividingBy: divisor)
+        } else if high < divisor {
+            result = divisor.dividingFullWidth((high, low))
+        } else {
+            return nil
+        }
+        let product = Product(floor: result.quotient, isExact: result.remainder == 0)
+        let maximum = UInt128(maximumUnits)
+        return product.floor < maximum || (product.floor == maximum && product.isExact) ? product : nil
+    }
+
+    private static func signed(_ product: Product?, isNegative: Bool) -> FixedPoint? {
+        product.map { FixedPoint(units: isNegative ? 0 &- $0.ceiling : $0.ceiling) }
+    }
+}

@@ -1,0 +1,228 @@
+/// What was let through and is in no snapshot yet: a fixed pool of reservations, listed by account and found by id.
+///
+/// It keeps the sums of `Exposure` and `AccountState` that come from reservations; nothing else writes them. A reservation
+/// ends exactly once: its id carries a generation, and one that is spent names nothing.
+final class Ledger {
+    /// What a snapshot means for the orders of its account.
+    struct Settlement: BitwiseCopyable {
+        /// The time up to which the keeper had applied the exchange's events; nil where the snapshot does not say.
+        var asOf: Int64?
+        /// When the snapshot before this one was read; nil where this is the first.
+        var previousReadAt: Int64?
+        var settleAfter: Int64
+        var unknownAfter: Int64
+    }
+
+    private let capacity: Int
+    private let base: UnsafeMutablePointer<Reservation>
+    private let accounts: UnsafeMutablePointer<AccountState>
+    private let exposures: ExposureTable
+    private let clientIDs: DigestIndex
+    private let orderIDs: DigestIndex
+    private let counts: UnsafeMutablePointer<Int>
+    private var used = 0
+    private var firstFree: Int32 = -1
+
+    init(capacity: Int, accounts: UnsafeMutablePointer<AccountState>, exposures: ExposureTable) {
+        self.capacity = capacity
+        self.accounts = accounts
+        self.exposures = exposures
+        base = .allocate(capacity: Swift.max(capacity, 1))
+        clientIDs = DigestIndex(capacity: capacity)
+        orderIDs = DigestIndex(capacity: capacity)
+        counts = .allocate(capacity: ReservationState.allCases.count)
+        counts.initialize(repeating: 0, count: ReservationState.allCases.count)
+    }
+
+    deinit {
+        base.deallocate()
+        counts.deallocate()
+    }
+
+    /// How many reservations are in a state.
+    func count(_ state: ReservationState) -> Int { counts[Int(state.rawValue)] }
+
+    /// The reservation that an id names; nil where it is gone.
+    func find(_ id: ReservationID) -> UnsafeMutablePointer<Reservation>? {
+        guard Int(id.index) < used, base[Int(id.index)].generation == id.generation else { return nil }
+        return base + Int(id.index)
+    }
+
+    /// The reservation of an order by the endpoint's id.
+    func find(orderID: Digest) -> ReservationID? {
+        let place = orderID == .none ? -1 : orderIDs.find(orderID)
+        return place < 0 ? nil : id(of: place)
+    }
+
+    /// The reservation of an account's order by the client's id.
+    func find(clientOrderID: Digest, of account: NameID) -> ReservationID? {
+        let place = clientOrderID == .none ? -1 : clientIDs.find(Self.key(clientOrderID, of: account))
+        return place < 0 ? nil : id(of: place)
+    }
+
+    /// Takes up a reservation, whose place and neighbours it fills in; nil where the pool is used up.
+    func insert(_ reservation: Reservation) -> ReservationID? {
+        let place: Int
+        if firstFree >= 0 {
+            place = Int(firstFree)
+            firstFree = base[place].next
+        } else {
+            guard used < capacity else { return nil }
+            place = used
+            used += 1
+            base[place].generation = 0
+        }
+        let generation = base[place].generation &+ 1
+        let owner = accounts + Int(reservation.account.index)
+        (base + place).initialize(to: reservation)
+        base[place].generation = generation
+        base[place].previous = -1
+        base[place].next = owner.pointee.firstReservation
+        if owner.pointee.firstReservation >= 0 {
+            base[Int(owner.pointee.firstReservation)].previous = Int32(truncatingIfNeeded: place)
+        }
+        owner.pointee.firstReservation = Int32(truncatingIfNeeded: place)
+        if reservation.clientOrderID != .none {
+            clientIDs.insert(Self.key(reservation.clientOrderID, of: reservation.account), at: place)
+        }
+        if reservation.orderID != .none { orderIDs.insert(reservation.orderID, at: place) }
+        counts[Int(reservation.state.rawValue)] += 1
+        exposures[reservation.exposure].pointee.reservations += 1
+        count(base[place], by: 1)
+        return ReservationID(index: UInt32(truncatingIfNeeded: place), generation: generation)
+    }
+
+    /// Changes a reservation that is there, and the sums with it.
+    func change(_ id: ReservationID, _ body: (inout Reservation) -> Void) {
+        guard let reservation = find(id) else { return }
+        count(reservation.pointee, by: -1)
+        counts[Int(reservation.pointee.state.rawValue)] -= 1
+        body(&reservation.pointee)
+        counts[Int(reservation.pointee.state.rawValue)] += 1
+        count(reservation.pointee, by: 1)
+    }
+
+    /// Learns the endpoint's id of an order.
+    func name(_ id: ReservationID, orderID: Digest) {
+        guard let reservation = find(id), reservation.pointee.orderID == .none, orderID != .none else { return }
+        reservation.pointee.orderID = orderID
+        orderIDs.insert(orderID, at: Int(id.index))
+    }
+
+    /// Ends a reservation that is there.
+    func remove(_ id: ReservationID) {
+        guard let reservation = find(id) else { return }
+        let place = Int(id.index)
+        count(reservation.pointee, by: -1)
+        counts[Int(reservation.pointee.state.rawValue)] -= 1
+        exposures[reservation.pointee.exposure].pointee.reservations -= 1
+        if reservation.pointee.clientOrderID != .none { clientIDs.remove(at: place) }
+        if reservation.pointee.orderID != .none { orderIDs.remove(at: place) }
+        let (previous, next) = (reservation.pointee.previous, reservation.pointee.next)
+        if previous >= 0 {
+            base[Int(previous)].next = next
+        } else {
+            accounts[Int(reservation.pointee.account.index)].firstReservation = next
+        }
+        if next >= 0 { base[Int(next)].previous = previous }
+        reservation.pointee.generation &+= 1
+        reservation.pointee.next = firstFree
+        firstFree = Int32(truncatingIfNeeded: place)
+    }
+
+    /// Ends what a snapshot shows by id: it counts as the snapshot says. One whose answer is still to come keeps its id,
+    /// but counts no more.
+    func settleShown(clientOrderID: Digest, orderID: Digest, of account: NameID) {
+        settleMatches(of: orderID, in: orderIDs, of: account)
+        settleMatches(of: Self.key(clientOrderID, of: account), in: clientIDs, of: account)
+    }
+
+    /// Ends what a snapshot contains by its time, and returns how many of them had an unknown outcome.
+    func settleByTime(_ settlement: Settlement, of account: NameID) -> Int {
+        var unknowns = 0
+        var place = accounts[Int(account.index)].firstReservation
+        while place >= 0 {
+            let reservation = base[Int(place)]
+            if contains(settlement, reservation) {
+                if reservation.state == .unknown { unknowns += 1 }
+                remove(id(of: Int(place)))
+            }
+            place = reservation.next
+        }
+        return unknowns
+    }
+
+    /// Calls `body` with each reservation of an account, the latest first.
+    func forEach(of account: NameID, _ body: (Reservation) -> Void) {
+        var place = accounts[Int(account.index)].firstReservation
+        while place >= 0 {
+            body(base[Int(place)])
+            place = base[Int(place)].next
+        }
+    }
+
+    private func contains(_ settlement: Settlement, _ reservation: Reservation) -> Bool {
+        func isLater(_ asOf: Int64, by delay: Int64) -> Bool {
+            let (due, overflow) = reservation.changedAtWall.addingReportingOverflow(delay)
+            return !overflow && asOf > due
+        }
+        switch (reservation.state, settlement.asOf) {
+        case (.inFlight, _), (.unknown, nil): return false
+        case (.unknown, let asOf?): return isLater(asOf, by: settlement.unknownAfter)
+        case (.open, let asOf?), (.closing, let asOf?): return isLater(asOf, by: settlement.settleAfter)
+        case (.open, nil), (.closing, nil):
+            return settlement.previousReadAt.map { reservation.changedAt < $0 } ?? false
+        }
+    }
+
+    private func settleMatches(of key: Digest, in index: DigestIndex, of account: NameID) {
+        var probe = index.start(key)
+        while case let place = index.next(key, &probe), place >= 0 {
+            guard base[place].account == account, !base[place].isShown else { continue }
+            let id = id(of: place)
+            if base[place].state == .inFlight {
+                change(id) { $0.isShown = true }
+            } else {
+                remove(id)
+                // Keys may have moved up behind the one that is gone.
+                probe = index.start(key)
+            }
+        }
+    }
+
+    private func id(of place: Int) -> ReservationID {
+        ReservationID(index: UInt32(truncatingIfNeeded: place), generation: base[place].generation)
+    }
+
+    /// Client order ids are an account's own.
+    private static func key(_ clientOrderID: Digest, of account: NameID) -> Digest {
+        guard clientOrderID != .none else { return .none }
+        return Digest(low: clientOrderID.low ^ SipHash.spread(UInt64(account.index)), high: clientOrderID.high)
+    }
+
+    /// Adds a reservation to the sums, or takes it out of them.
+    private func count(_ reservation: Reservation, by sign: Int) {
+        guard !reservation.isShown else { return }
+        let exposure = exposures[reservation.exposure]
+        let account = accounts + Int(reservation.account.index)
+        let quantity = reservation.remaining.units &* Int128(sign)
+        switch reservation.side {
+        case .buy: exposure.pointee.reservedBuys &+= quantity
+        case .sell: exposure.pointee.reservedSells &+= quantity
+        }
+        if reservation.isMarginKnown {
+            account.pointee.reservedMargin &+= reservation.margin.units &* Int128(sign)
+        } else {
+            account.pointee.unknownMargins &+= sign
+        }
+        guard reservation.state.isOpen else { return }
+        exposure.pointee.openReservations &+= sign
+        account.pointee.openReservations &+= sign
+        if reservation.isPriced {
+            account.pointee.openNotional &+= reservation.notional.units &* Int128(sign)
+        } else {
+            exposure.pointee.openUnpriced &+= quantity
+            account.pointee.openUnpriced &+= sign
+        }
+    }
+}

@@ -1,0 +1,80 @@
+/// What the checks of one decision share: the order, and what is known of its account and symbol at this moment.
+struct OrderFacts: BitwiseCopyable {
+    /// Whether a decision counts its order in the rate windows.
+    enum Counting: BitwiseCopyable {
+        /// It does.
+        case counts
+        /// It does not, and judges as if it had.
+        case peeks
+        /// The order is in them from an earlier decision.
+        case counted
+    }
+
+    let order: Order
+    let connection: UInt32
+    let now: Int64
+    let counting: Counting
+    let account: UnsafeMutablePointer<AccountState>
+    let symbol: UnsafeMutablePointer<SymbolState>
+    /// nil where the account holds nothing of the symbol and has nothing working.
+    let exposure: UnsafeMutablePointer<Exposure>?
+    /// Why the mirrored price does not count; nil where it does.
+    let priceMissing: Reason?
+    /// Why the snapshot does not count; nil where it does.
+    let accountMissing: Reason?
+    /// Without and with this order.
+    let before: WorstCase
+    let after: WorstCase
+    /// Proved on the last known position and the ledger.
+    let isReducing: Bool
+
+    init(
+        _ order: Order, connection: UInt32, now: Int64, counting: Counting,
+        account: UnsafeMutablePointer<AccountState>, accountMissing: Reason?, provesReduction: Bool,
+        symbol: UnsafeMutablePointer<SymbolState>, priceMissing: Reason?, exposure: UnsafeMutablePointer<Exposure>?
+    ) {
+        self.order = order
+        self.connection = connection
+        self.now = now
+        self.counting = counting
+        self.account = account
+        self.accountMissing = accountMissing
+        self.symbol = symbol
+        self.priceMissing = priceMissing
+        self.exposure = exposure
+        before = exposure?.pointee.working ?? WorstCase(long: 0, short: 0)
+        after = before.adding(order.side, order.quantity)
+        isReducing = provesReduction && after.isReduction(of: before)
+    }
+
+    /// Whether a rule applies to the order's side and type.
+    func isCovered(by rule: CompiledRule) -> Bool {
+        rule.sides & order.side.bit != 0 && rule.types & order.type.bit != 0
+    }
+
+    /// `p*`; nil where the price that it takes does not count.
+    func cost() -> FixedPoint? { order.cost(at: priceMissing == nil ? symbol.pointee.quote : nil) }
+
+    /// `quantity x p* x m` of a part of the order.
+    func notional(of quantity: FixedPoint) -> Notional {
+        guard let cost = cost() else { return .missing(priceMissing ?? .priceUnavailable) }
+        return Notional(quantity.units.magnitude, at: cost, symbol.pointee.multiplier)
+    }
+
+    /// The margin that the part of the order takes by which the larger of long and short grows.
+    func requiredMargin() -> Measure {
+        let growth = after.growth(since: before)
+        if growth == .zero { return .amount(.zero) }
+        let notional = Measure(notional(of: growth))
+        guard case .amount(let amount) = notional else { return notional }
+        return Measure(FixedPoint.roundedUp(amount, times: symbol.pointee.initialMargin))
+    }
+}
+
+/// What a decision learns on its way.
+struct DecisionNotes: BitwiseCopyable {
+    var looksAtPrice = false
+    var looksAtAccount = false
+    /// Gross exposure of the account with the order counted in, once a rule asked for it.
+    var gross: Measure?
+}

@@ -1,0 +1,68 @@
+/// The latest client order ids of one account that were approved: a ring, and an index to find one in it.
+final class OrderIDMemory {
+    private let index: DigestIndex
+    private let isLive: UnsafeMutablePointer<Bool>
+    private var next = 0
+
+    init(capacity: Int) {
+        index = DigestIndex(capacity: Swift.max(capacity, 1))
+        isLive = .allocate(capacity: index.capacity)
+        isLive.initialize(repeating: false, count: index.capacity)
+    }
+
+    deinit { isLive.deallocate() }
+
+    func contains(_ id: Digest) -> Bool { index.find(id) >= 0 }
+
+    /// Remembers an id in the place of the oldest.
+    func insert(_ id: Digest) {
+        if isLive[next] { index.remove(at: next) }
+        index.insert(id, at: next)
+        isLive[next] = true
+        next = next + 1 == index.capacity ? 0 : next + 1
+    }
+
+    /// Forgets an id: its order was not approved after all.
+    func remove(_ id: Digest) {
+        let place = index.find(id)
+        guard place >= 0 else { return }
+        index.remove(at: place)
+        isLive[place] = false
+    }
+}
+
+/// The remembered client order ids of each account, made when its first order is approved.
+final class OrderIDTable {
+    private let accounts: Int
+    private let capacity: Int
+    private let memories: UnsafeMutablePointer<Unmanaged<OrderIDMemory>?>
+
+    /// - Parameters:
+    ///   - accounts: how many there can be, the one at index 0 included.
+    ///   - capacity: ids remembered for each.
+    init(accounts: Int, capacity: Int) {
+        self.accounts = accounts
+        self.capacity = capacity
+        memories = .allocate(capacity: accounts)
+        memories.initialize(repeating: nil, count: accounts)
+    }
+
+    deinit {
+        for account in 0..<accounts { memories[account]?.release() }
+        memories.deallocate()
+    }
+
+    func contains(_ id: Digest, of account: NameID) -> Bool {
+        memories[Int(account.index)]?._withUnsafeGuaranteedRef { $0.contains(id) } ?? false
+    }
+
+    func insert(_ id: Digest, of account: NameID) {
+        let place = memories + Int(account.index)
+        if place.pointee == nil { place.pointee = .passRetained(OrderIDMemory(capacity: capacity)) }
+        place.pointee?._withUnsafeGuaranteedRef { $0.insert(id) }
+    }
+
+    func remove(_ id: Digest, of account: NameID) {
+        memories[Int(account.index)]?._withUnsafeGuaranteedRef { $0.remove(id) }
+    }
+}

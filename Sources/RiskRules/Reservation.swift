@@ -1,0 +1,78 @@
+/// Names one reservation for as long as it lives; an id whose reservation is gone names none.
+package struct ReservationID: Hashable, Sendable, BitwiseCopyable {
+    var index: UInt32
+    var generation: UInt32
+
+    /// For a field that must fit in one word.
+    package var rawValue: UInt64 { UInt64(generation) << 32 | UInt64(index) }
+    package init(rawValue: UInt64) {
+        index = UInt32(truncatingIfNeeded: rawValue)
+        generation = UInt32(truncatingIfNeeded: rawValue >> 32)
+    }
+
+    init(index: UInt32, generation: UInt32) {
+        self.index = index
+        self.generation = generation
+    }
+}
+
+/// What is known of an order that was let through.
+package enum ReservationState: UInt8, CaseIterable, Sendable, BitwiseCopyable {
+    /// Sent, or about to be, and not answered.
+    case inFlight
+    /// Answered, and not known to have ended.
+    case open
+    /// Nothing more will be filled; what was, or may have been, waits for a snapshot that contains it.
+    case closing
+    /// Nobody knows whether the endpoint took it.
+    case unknown
+
+    /// Whether more of it may still be filled.
+    package var isOpen: Bool { self != .closing }
+}
+
+/// The part of an account's exposure that one order, let through, may make and that no snapshot contains.
+package struct Reservation: Sendable, BitwiseCopyable {
+    package internal(set) var account: NameID
+    package internal(set) var symbol: NameID
+    package internal(set) var side: Side
+    package internal(set) var state: ReservationState
+    package internal(set) var clientOrderID: Digest
+    /// The endpoint's id; `Digest.none` until it is known.
+    package internal(set) var orderID: Digest
+    /// What may have been filled, or still be, and is in no snapshot.
+    package internal(set) var remaining: FixedPoint
+
+    /// `p*` at approval; meaningless where `isPriced` is false.
+    var price: FixedPoint
+    var isPriced: Bool
+    var multiplier: FixedPoint
+    /// `remaining x price x multiplier`, rounded up.
+    var notional: FixedPoint
+    /// Margin that the order was taken to need at approval; meaningless where `isMarginKnown` is false.
+    var margin: FixedPoint
+    var isMarginKnown: Bool
+
+    /// When it was answered, or became unknown: monotonic and unix nanoseconds.
+    var changedAt: Int64 = 0
+    var changedAtWall: Int64 = 0
+    /// Whether the latest snapshot shows it while its answer is still to come: it then counts as the snapshot says.
+    var isShown = false
+
+    var exposure: Int32
+    var generation: UInt32
+    /// Neighbours in the account's list; `next` also links free places.
+    var next: Int32 = -1
+    var previous: Int32 = -1
+
+    /// Keeps a part of what remains; money that cannot be divided exactly is rounded up.
+    mutating func keep(_ part: FixedPoint) {
+        if let scaled = FixedPoint.roundedUp(margin, times: part),
+            let kept = FixedPoint.ratio(scaled, over: remaining, roundedUp: true)
+        {
+            margin = Swift.min(margin, kept)
+        }
+        if let kept = FixedPoint.roundedUp(part, times: price, times: multiplier) { notional = kept }
+        remaining = part
+    }
+}

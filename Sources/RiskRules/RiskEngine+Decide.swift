@@ -1,0 +1,254 @@
+// One order against everything. Steps and their order are the contract: the first violation is the reason.
+extension RiskEngine {
+    /// Counts and judges an order. The result is valid until the next decision of this engine.
+    /// - Parameters:
+    ///   - connection: what rate rules `per: connection` count by.
+    ///   - now: monotonic nanoseconds.
+    package func decide(_ order: Order, connection: UInt32, now: Int64) -> Verdict {
+        judge(order, connection: connection, now: now, counting: .counts)
+    }
+
+    /// The same decision, without counting anything and without tripping a stop.
+    package func check(_ order: Order, connection: UInt32, now: Int64) -> Verdict {
+        judge(order, connection: connection, now: now, counting: .peeks)
+    }
+
+    /// The same decision on an order that was counted before: one that the endpoint provably did not process and that is
+    /// to be sent again.
+    package func decideAgain(_ order: Order, connection: UInt32, now: Int64) -> Verdict {
+        judge(order, connection: connection, now: now, counting: .counted)
+    }
+
+    /// What the rules that can apply to an order need and the mirror has not fetched yet, so that the order may wait for it.
+    package func unfetchedInputs(_ order: Order) -> (price: Bool, account: Bool) {
+        let lacksPrice = symbols[Int(order.symbol.index)].quote.availability == .unfetched
+        let lacksAccount = accounts[Int(order.account.index)].availability == .unfetched
+        guard lacksPrice || lacksAccount, let plan = plan(order) else { return (false, false) }
+        let facts = facts(order, connection: 0, now: 0, counting: .peeks)
+        var price = order.needsPriceToValue && !facts.isReducing && hasMinNotional(facts)
+        var account = order.reduceOnly || stops.covers(order)
+        for step in EvaluationStep.allCases {
+            for planned in plans.rules(step, of: plan) {
+                let rule = plans.rules[Int(planned.rule)]
+                guard facts.isCovered(by: rule), !(facts.isReducing && rule.exemptsReducing) else { continue }
+                if rule.metric.asksPrice(of: order), !(facts.isReducing && rule.exemptsReducingWithoutPrice) {
+                    price = true
+                }
+                if step == .account { account = true }
+            }
+        }
+        return (lacksPrice && price, lacksAccount && account)
+    }
+
+    /// Counts a cancel, which is never refused. One that names no account counts per connection only.
+    package func countCancel(
+        account: NameID?, strategy: NameID = .none, symbol: NameID = .none, connection: UInt32, now: Int64
+    ) {
+        guard let account else {
+            for place in 0..<plans.ruleCount {
+                let rule = plans.rules + place
+                if rule.pointee.metric == .messageCount, rule.pointee.per == .connection {
+                    _ = windows.add(slot: windowSlots[Int(rule.pointee.windowIndex)], key: connection, now: now)
+                }
+            }
+            return
+        }
+        let cancel = Order(
+            account: account, strategy: strategy, symbol: symbol, timeInForce: .none, side: .buy, type: .market,
+            reduceOnly: false, quantity: .zero, price: .zero, stopPrice: .zero, clientOrderID: .none)
+        guard let plan = plan(cancel) else { return }
+        for planned in plans.rules(.counters, of: plan) {
+            let rule = plans.rules + Int(planned.rule)
+            if rule.pointee.metric == .messageCount { _ = count(cancel, rule, connection: connection, now: now) }
+        }
+    }
+
+    /// Counts a reject of an approved order that came after its decision (in-flight limit, deadline, journal, endpoint);
+    /// the rejects that a decision makes are counted by it.
+    package func countReject(_ order: Order, connection: UInt32, now: Int64) {
+        guard let plan = plan(order) else { return }
+        countReject(order, plan, connection: connection, now: now)
+    }
+
+    func facts(_ order: Order, connection: UInt32, now: Int64, counting: OrderFacts.Counting) -> OrderFacts {
+        let account = accounts + Int(order.account.index)
+        let symbol = symbols + Int(order.symbol.index)
+        let accountsUntil = accountsLinkUntil
+        return OrderFacts(
+            order, connection: connection, now: now, counting: counting,
+            account: account, accountMissing: account.pointee.reasonMissing(now: now, linkUntil: accountsUntil),
+            provesReduction: account.pointee.provesReduction(now: now, linkUntil: accountsUntil),
+            symbol: symbol, priceMissing: symbol.pointee.quote.reasonMissing(now: now, linkUntil: pricesLinkUntil),
+            exposure: exposures.find(order.account, order.symbol))
+    }
+
+    private func judge(_ order: Order, connection: UInt32, now: Int64, counting: OrderFacts.Counting) -> Verdict {
+        violations.removeAll()
+        notes.pointee = DecisionNotes()
+        let facts = facts(order, connection: connection, now: now, counting: counting)
+        guard let plan = plan(order) else {
+            report(.noRuleApplies)
+            return verdict(facts)
+        }
+        if !facts.isReducing, stops.covers(order) { report(.emergencyStopActive) }
+        checkCounters(plan, facts)
+        checkPayload(plan, facts)
+        checkPrice(plan, facts)
+        checkAccount(plan, facts)
+        if counting == .counts, let reason = violations.reason, reason != .rejectRateExceeded {
+            countReject(order, plan, connection: connection, now: now)
+        }
+        return verdict(facts)
+    }
+
+    private func checkCounters(_ plan: RulePlan, _ facts: OrderFacts) {
+        let order = facts.order
+        if order.clientOrderID != .none, orderIDs.contains(order.clientOrderID, of: order.account) {
+            report(.duplicateClientOrderID)
+        }
+        judgeRules(.counters, plan, facts)
+    }
+
+    private func checkPayload(_ plan: RulePlan, _ facts: OrderFacts) {
+        checkInstrument(facts)
+        judgeRules(.payload, plan, facts)
+    }
+
+    private func checkPrice(_ plan: RulePlan, _ facts: OrderFacts) {
+        checkMinNotional(facts)
+        judgeRules(.price, plan, facts)
+    }
+
+    /// Without the account no rule of this step can be judged: each says so, before the built-in checks that follow.
+    private func checkAccount(_ plan: RulePlan, _ facts: OrderFacts) {
+        let isMissing = facts.accountMissing != nil
+        if isMissing { judgeRules(.account, plan, facts) }
+        checkReduceOnly(facts)
+        if limits.refusesUngoverned, !plan.governs(facts.order) { report(.noRuleApplies) }
+        if !isMissing { judgeRules(.account, plan, facts) }
+    }
+
+    private func judgeRules(_ step: EvaluationStep, _ plan: RulePlan, _ facts: OrderFacts) {
+        for planned in plans.rules(step, of: plan) {
+            let rule = plans.rules + Int(planned.rule)
+            guard facts.isCovered(by: rule.pointee) else { continue }
+            let isExempt = facts.isReducing && rule.pointee.exemptsReducing
+            let measure: Measure
+            switch step {
+            case .counters: measure = count(rule, facts)
+            case _ where isExempt: continue
+            case .payload: measure = measurePayload(rule.pointee.metric, planned, facts)
+            case .price: measure = measurePrice(rule.pointee.metric, facts)
+            case .account: measure = measureAccount(rule.pointee.metric, rule.pointee.per, facts)
+            }
+            if !isExempt { judge(measure, planned.rule, rule, facts) }
+        }
+    }
+
+    private func judge(
+        _ measure: Measure, _ index: Int32, _ rule: UnsafeMutablePointer<CompiledRule>, _ facts: OrderFacts
+    ) {
+        switch measure {
+        case .satisfied: return
+        case .violated:
+            report(rule.pointee.metric.reason(isMax: !rule.pointee.hasMin), index, rule, value: nil, facts)
+        case .missing(let reason):
+            let isExempt = facts.isReducing && rule.pointee.exemptsReducingWithoutPrice
+            if !isExempt, !rule.pointee.skipsMissing { report(reason, by: index, rule) }
+        case .outOfRange: report(.orderOutOfRange, by: index, rule)
+        case .amount(let value): judge(value, value, index, rule, facts)
+        case .between(let below, let above): judge(below, above, index, rule, facts)
+        case .ratio(let numerator, let denominator):
+            if rule.pointee.hasMax, FixedPoint.compareRatio(numerator, over: denominator, to: rule.pointee.max) > 0 {
+                let value = FixedPoint.ratio(numerator, over: denominator, roundedUp: true)
+                report(rule.pointee.metric.reason(isMax: true), index, rule, value: value, isMax: true, facts)
+            }
+            if rule.pointee.hasMin, FixedPoint.compareRatio(numerator, over: denominator, to: rule.pointee.min) < 0 {
+                let value = FixedPoint.ratio(numerator, over: denominator, roundedUp: false)
+                report(rule.pointee.metric.reason(isMax: false), index, rule, value: value, isMax: false, facts)
+            }
+        }
+    }
+
+    /// An amount that lies between two units, or is both.
+    private func judge(
+        _ below: FixedPoint, _ above: FixedPoint, _ index: Int32, _ rule: UnsafeMutablePointer<CompiledRule>,
+        _ facts: OrderFacts
+    ) {
+        if rule.pointee.hasMax, above > rule.pointee.max {
+            report(rule.pointee.metric.reason(isMax: true), index, rule, value: above, isMax: true, facts)
+        }
+        if rule.pointee.hasMin, below < rule.pointee.min {
+            report(rule.pointee.metric.reason(isMax: false), index, rule, value: below, isMax: false, facts)
+        }
+    }
+
+    /// A rule's bound that does not hold. An emergency rule stops its scope, here and now.
+    private func report(
+        _ reason: Reason, _ index: Int32, _ rule: UnsafeMutablePointer<CompiledRule>, value: FixedPoint?,
+        isMax: Bool? = nil, _ facts: OrderFacts
+    ) {
+        let isMax = isMax ?? !rule.pointee.hasMin
+        let hasBound = isMax ? rule.pointee.hasMax : rule.pointee.hasMin
+        violations.append(
+            Violation(
+                reason: reason, rule: index, severity: rule.pointee.severity, mode: rule.pointee.mode,
+                hasValue: value != nil, hasBound: hasBound, boundIsMax: isMax, value: value ?? .zero,
+                bound: isMax ? rule.pointee.max : rule.pointee.min))
+        if rule.pointee.severity == .emergency, rule.pointee.mode == .enforce, facts.counting != .peeks {
+            trip(rule.pointee.stop, facts.order, rule: index)
+        }
+    }
+
+    /// An input of a rule that does not count.
+    private func report(_ reason: Reason, by index: Int32, _ rule: UnsafeMutablePointer<CompiledRule>) {
+        violations.append(
+            Violation(
+                reason: reason, rule: index, severity: rule.pointee.severity, mode: rule.pointee.mode,
+                hasValue: false, hasBound: false, boundIsMax: true, value: .zero, bound: .zero))
+    }
+
+    /// A built-in check that does not hold.
+    func report(_ reason: Reason, value: FixedPoint? = nil, bound: FixedPoint? = nil, boundIsMax: Bool = false) {
+        violations.append(
+            Violation(
+                reason: reason, rule: -1, severity: .hard, mode: .enforce, hasValue: value != nil,
+                hasBound: bound != nil, boundIsMax: boundIsMax, value: value ?? .zero, bound: bound ?? .zero))
+    }
+
+    private func trip(_ scope: StopScope, _ order: Order, rule: Int32) {
+        guard !limits.isShadow else { return }
+        let stop: TrippedStop =
+            switch scope {
+            case .global: TrippedStop(scope: .global, name: .none, rule: rule)
+            case .symbol: TrippedStop(scope: .symbol, name: order.symbol, rule: rule)
+            case .strategy where order.strategy != .none:
+                TrippedStop(scope: .strategy, name: order.strategy, rule: rule)
+            // An order that names no strategy is its account's.
+            case .account, .strategy: TrippedStop(scope: .account, name: order.account, rule: rule)
+            }
+        guard !stops[stop.scope, stop.name] else { return }
+        stops[stop.scope, stop.name] = true
+        violations.append(stop)
+    }
+
+    private func verdict(_ facts: OrderFacts) -> Verdict {
+        let priceSince = facts.symbol.pointee.quote.since
+        let accountSince = facts.account.pointee.since
+        let hasPrice = notes.pointee.looksAtPrice && facts.symbol.pointee.quote.availability == .present
+        let hasAccount = notes.pointee.looksAtAccount && facts.account.pointee.availability == .present
+        return Verdict(
+            reason: violations.reason, violations: violations.violations, omitted: violations.omitted,
+            trippedStops: violations.trippedStops, isReducing: facts.isReducing,
+            priceAge: hasPrice ? Swift.max(0, facts.now &- priceSince) : -1,
+            accountAge: hasAccount ? Swift.max(0, facts.now &- accountSince) : -1)
+    }
+
+    private func plan(_ order: Order) -> RulePlan? {
+        if let plan = plans.find(order) { return plan }
+        guard let ruleSet else { return nil }
+        return plans.make(
+            order, account: accountNames.name(order.account), strategy: strategyNames.name(order.strategy),
+            symbol: symbolNames.name(order.symbol), ruleSet)
+    }
+}

@@ -1,0 +1,133 @@
+// What becomes of an order that was let through. Each call on a reservation that is gone changes nothing and is counted.
+extension RiskEngine {
+    /// Takes an order's exposure, before its bytes leave, and remembers its client order id; nil where the tables are full.
+    package func reserve(_ order: Order, now: Int64) -> ReservationID? {
+        guard let place = exposures.obtain(order.account, order.symbol) else { return nil }
+        let facts = facts(order, connection: 0, now: now, counting: .counted)
+        let cost = facts.cost()
+        let notional = cost.flatMap {
+            FixedPoint.roundedUp(order.quantity, times: $0, times: facts.symbol.pointee.multiplier)
+        }
+        var margin: FixedPoint?
+        if case .amount(let amount) = facts.requiredMargin() { margin = amount }
+        let id = ledger.insert(
+            Reservation(
+                account: order.account, symbol: order.symbol, side: order.side, state: .inFlight,
+                clientOrderID: order.clientOrderID, orderID: .none, remaining: order.quantity, price: cost ?? .zero,
+                isPriced: notional != nil, multiplier: facts.symbol.pointee.multiplier, notional: notional ?? .zero,
+                margin: margin ?? .zero, isMarginKnown: margin != nil, exposure: place, generation: 0))
+        if id != nil, order.clientOrderID != .none { orderIDs.insert(order.clientOrderID, of: order.account) }
+        return id
+    }
+
+    /// Takes back an approval: nothing was sent. The client order id may come again.
+    package func undo(_ id: ReservationID) {
+        guard let reservation = resolve(id) else { return }
+        orderIDs.remove(reservation.clientOrderID, of: reservation.account)
+        ledger.remove(id)
+    }
+
+    /// The endpoint did not take the order: nothing was filled and nothing will be.
+    package func release(_ id: ReservationID) {
+        guard resolve(id) != nil else { return }
+        ledger.remove(id)
+    }
+
+    /// The endpoint answered, and the order may be filled from now on, or be filled already.
+    /// - Parameter orderID: the endpoint's id; `Digest.none` where the answer has none.
+    package func accepted(_ id: ReservationID, orderID: Digest, now: Int64, wallNow: Int64) {
+        guard let reservation = resolve(id, while: { $0 == .inFlight || $0 == .unknown }) else { return }
+        ledger.name(id, orderID: orderID)
+        if reservation.isShown || isShown(orderID, of: reservation.account) {
+            ledger.remove(id)
+            return
+        }
+        ledger.change(id) {
+            $0.state = .open
+            $0.changedAt = now
+            $0.changedAtWall = wallNow
+        }
+    }
+
+    /// Nothing more of the order will be filled.
+    /// - Parameter filled: what was, where it is known: the rest is released, and this part kept until a snapshot contains
+    ///   it. Where it is not known, or below zero, all is kept until then.
+    package func ended(_ id: ReservationID, filled: FixedPoint?, now: Int64, wallNow: Int64) {
+        guard let reservation = resolve(id) else { return }
+        if reservation.isShown || filled == .zero {
+            ledger.remove(id)
+            return
+        }
+        ledger.change(id) {
+            if $0.state == .inFlight || $0.state == .unknown {
+                $0.changedAt = now
+                $0.changedAtWall = wallNow
+            }
+            $0.state = .closing
+            if let filled, filled > .zero, filled < $0.remaining { $0.keep(filled) }
+        }
+    }
+
+    /// The endpoint acknowledged the cancel of an order; nothing happens where no reservation is left of it.
+    /// - Parameters:
+    ///   - orderID: the endpoint's id, or `Digest.none`.
+    ///   - clientOrderID: the client's id, looked for where `account` is known; or `Digest.none`.
+    ///   - account: the account, or `.none` where the cancel names none.
+    ///   - filled: what was filled of the order, where that is known.
+    package func cancelled(
+        orderID: Digest, clientOrderID: Digest, account: NameID, filled: FixedPoint?, now: Int64, wallNow: Int64
+    ) {
+        let named = ledger.find(orderID: orderID).flatMap { id in
+            account == .none || ledger.find(id)?.pointee.account == account ? id : nil
+        }
+        guard let id = named ?? ledger.find(clientOrderID: clientOrderID, of: account) else { return }
+        ended(id, filled: filled, now: now, wallNow: wallNow)
+    }
+
+    /// Nobody knows whether the endpoint took the order; it counts until a snapshot, or a person, tells.
+    package func unknown(_ id: ReservationID, now: Int64, wallNow: Int64) {
+        guard let reservation = resolve(id, while: { $0 == .inFlight }) else { return }
+        counters.unknownOutcomes += 1
+        if reservation.isShown {
+            ledger.remove(id)
+            return
+        }
+        ledger.change(id) {
+            $0.state = .unknown
+            $0.changedAt = now
+            $0.changedAtWall = wallNow
+        }
+    }
+
+    /// The reservation of an account's order by the client's id; nil where none is left.
+    package func reservation(clientOrderID: Digest, of account: NameID) -> ReservationID? {
+        ledger.find(clientOrderID: clientOrderID, of: account)
+    }
+
+    /// What a reservation holds; nil where it is gone.
+    package func reservation(_ id: ReservationID) -> Reservation? { ledger.find(id)?.pointee }
+
+    /// Calls `body` with each reservation of an account, the latest first.
+    package func forEachReservation(of account: NameID, _ body: (Reservation) -> Void) {
+        ledger.forEach(of: account, body)
+    }
+
+    /// The reservation of an answer; nil, and counted, where it is gone or the answer comes too late for it.
+    private func resolve(
+        _ id: ReservationID, while isExpected: (ReservationState) -> Bool = { _ in true }
+    ) -> Reservation? {
+        guard let reservation = ledger.find(id), isExpected(reservation.pointee.state) else {
+            counters.doubleResolves += 1
+            return nil
+        }
+        return reservation.pointee
+    }
+
+    /// Whether the account's snapshot shows a pending order of this id.
+    private func isShown(_ orderID: Digest, of account: NameID) -> Bool {
+        let state = accounts[Int(account.index)]
+        guard orderID != .none, let ids = state.shownIDs else { return false }
+        for place in 0..<state.shownIDCount where ids[place] == orderID { return true }
+        return false
+    }
+}

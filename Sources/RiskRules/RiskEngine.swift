@@ -1,0 +1,147 @@
+/// Judges orders. One engine belongs to one thread and holds all that its decisions depend on: the rules in force, the
+/// mirrored prices and accounts, the stops, the rate windows, and what it let through itself since the latest snapshots.
+///
+/// It has no clock: `now` is monotonic nanoseconds and does not go back; `wallNow` is unix nanoseconds. Deciding allocates
+/// nothing; memory is taken at the start, at the first sight of a name or combination of names, when a rule set is
+/// installed and when a snapshot is applied.
+package final class RiskEngine {
+    /// What happened that no decision shows.
+    package struct Counters: Sendable, BitwiseCopyable {
+        /// Snapshots that were ignored because a later one had been applied.
+        package internal(set) var ignoredSnapshots = 0
+        /// Snapshots that did not fit the tables; their account counts as refused.
+        package internal(set) var oversizedSnapshots = 0
+        /// Answers for reservations that were gone.
+        package internal(set) var doubleResolves = 0
+        /// Orders whose outcome became unknown.
+        package internal(set) var unknownOutcomes = 0
+        /// Unknown outcomes that a snapshot settled by its time alone.
+        package internal(set) var unknownsSettledByTime = 0
+    }
+    private struct Links: BitwiseCopyable {
+        var prices: Int64 = 0
+        var accounts: Int64 = 0
+    }
+
+    package let limits: EngineLimits
+    let hash: SipHash
+    let accountNames: NameInterner
+    let strategyNames: NameInterner
+    let symbolNames: NameInterner
+    let timeInForceNames: NameInterner
+    let accounts: UnsafeMutablePointer<AccountState>
+    let symbols: UnsafeMutablePointer<SymbolState>
+    let stops: StopTable
+    let windows: RateWindows
+    let exposures: ExposureTable
+    let ledger: Ledger
+    let orderIDs: OrderIDTable
+    let plans: RulePlans
+    let violations: ViolationList
+    let notes: UnsafeMutablePointer<DecisionNotes>
+    private let links: UnsafeMutablePointer<Links>
+    /// Slot in `windows` of each window of the rule set.
+    var windowSlots: UnsafeMutablePointer<Int32>
+
+    /// The rules in force; nil until the first are installed, and every order is refused until then.
+    package private(set) var ruleSet: RuleSet?
+    package internal(set) var counters = Counters()
+    /// The latest snapshot of each account, by index, to be read again where a rule set changes what orders are worth.
+    var snapshots: [AccountSnapshot?]
+
+    package init(limits: EngineLimits) {
+        self.limits = limits
+        hash = SipHash(seed: limits.hashSeed)
+        accountNames = NameInterner(capacity: limits.maxAccounts, hash: hash)
+        strategyNames = NameInterner(capacity: limits.maxStrategies, hash: hash)
+        symbolNames = NameInterner(capacity: limits.maxSymbols, hash: hash)
+        timeInForceNames = NameInterner(capacity: Swift.min(limits.maxTimesInForce, 63), hash: hash)
+        accounts = .allocate(capacity: accountNames.capacity)
+        accounts.initialize(repeating: AccountState(), count: accountNames.capacity)
+        symbols = .allocate(capacity: symbolNames.capacity)
+        symbols.initialize(
+            repeating: SymbolState(initialMargin: limits.defaultInitialMargin), count: symbolNames.capacity)
+        stops = StopTable(
+            accounts: accountNames.capacity, strategies: strategyNames.capacity, symbols: symbolNames.capacity)
+        windows = RateWindows(capacity: limits.maxWindowKeys, seed: limits.hashSeed)
+        exposures = ExposureTable(capacity: limits.maxExposures, accounts: accounts, seed: limits.hashSeed)
+        ledger = Ledger(capacity: limits.maxReservations, accounts: accounts, exposures: exposures)
+        orderIDs = OrderIDTable(accounts: accountNames.capacity, capacity: limits.clientOrderIDsPerAccount)
+        plans = RulePlans(capacity: limits.maxPlans, seed: limits.hashSeed)
+        violations = ViolationList(capacity: limits.maxViolations)
+        notes = .allocate(capacity: 1)
+        notes.initialize(to: DecisionNotes())
+        links = .allocate(capacity: 1)
+        links.initialize(to: Links())
+        windowSlots = .allocate(capacity: 1)
+        snapshots = Array(repeating: nil, count: accountNames.capacity)
+    }
+
+    deinit {
+        for account in 0..<accountNames.capacity { accounts[account].shownIDs?.deallocate() }
+        accounts.deallocate()
+        symbols.deallocate()
+        notes.deallocate()
+        links.deallocate()
+        windowSlots.deallocate()
+    }
+
+    /// Decides by a rule set from now on. Windows continue where id, metric, window and `per` are the same.
+    package func install(_ ruleSet: RuleSet) {
+        self.ruleSet = ruleSet
+        plans.install(ruleSet, timesInForce: timeInForceNames)
+        let slots = windows.install(ruleSet)
+        windowSlots.deallocate()
+        windowSlots = .allocate(capacity: Swift.max(slots.count, 1))
+        for (place, slot) in slots.enumerated() { (windowSlots + place).initialize(to: slot) }
+        for var name in ruleSet.knownSymbols { _ = name.withUTF8 { symbolNames.settle(UnsafeRawBufferPointer($0)) } }
+        for var name in ruleSet.knownAccounts { _ = name.withUTF8 { accountNames.settle(UnsafeRawBufferPointer($0)) } }
+        var multipliersChanged = false
+        for index in 1..<symbolNames.count {
+            let multiplier = symbols[index].multiplier
+            applyInstrument(to: NameID(index: UInt32(index)))
+            if symbols[index].multiplier != multiplier { multipliersChanged = true }
+        }
+        if multipliersChanged { valueSnapshotsAgain() }
+    }
+
+    /// Until when prices count as confirmed alive: monotonic nanoseconds; 0 where the link is down.
+    package var pricesLinkUntil: Int64 {
+        get { links.pointee.prices }
+        set { links.pointee.prices = newValue }
+    }
+
+    /// Until when account state counts as confirmed alive: monotonic nanoseconds; 0 where the link is down.
+    package var accountsLinkUntil: Int64 {
+        get { links.pointee.accounts }
+        set { links.pointee.accounts = newValue }
+    }
+
+    /// Takes over what the mirror says of a symbol's price.
+    package func update(price: PriceQuote, symbol: NameID) {
+        symbols[Int(symbol.index)].quote = price
+    }
+
+    /// Latches or lifts a stop.
+    /// - Parameter name: what it stops; without meaning for `global`.
+    package func setStop(_ scope: StopScope, name: NameID, active: Bool) { stops[scope, name] = active }
+
+    /// Whether a stop of this scope is in force.
+    package func isStopped(_ scope: StopScope, name: NameID) -> Bool { stops[scope, name] }
+
+    /// How many reservations are in a state.
+    package func reservationCount(_ state: ReservationState) -> Int { ledger.count(state) }
+
+    /// Fills in what the rule set says of a symbol.
+    func applyInstrument(to symbol: NameID) {
+        guard let ruleSet else { return }
+        let state = symbols + Int(symbol.index)
+        state.pointee.instrument = ruleSet.instrument(of: symbolNames.name(symbol))
+        state.pointee.multiplier = .one
+        state.pointee.initialMargin = limits.defaultInitialMargin
+        guard state.pointee.instrument >= 0 else { return }
+        let instrument = plans.instruments[Int(state.pointee.instrument)]
+        state.pointee.multiplier = instrument.contractMultiplier
+        if instrument.hasInitialMargin { state.pointee.initialMargin = instrument.initialMargin }
+    }
+}

@@ -1,0 +1,19 @@
+/// What the engine knows of one symbol: the mirrored price, and what the rule set in force says of it.
+struct SymbolState: BitwiseCopyable {
+    var quote = PriceQuote.unfetched
+    /// Index into the rule set's instruments; -1 where it names none for the symbol.
+    var instrument: Int32 = -1
+    /// Value of one unit of quantity in units of price.
+    var multiplier = FixedPoint.one
+    /// Margin of a new position as a fraction of its notional.
+    var initialMargin: FixedPoint
+}
+
+extension PriceQuote {
+    /// Why this price does not count at `now`, by a link that was confirmed alive until `linkUntil`; nil where it counts.
+    func reasonMissing(now: Int64, linkUntil: Int64) -> Reason? {
+        if availability == .unfetched || now >= linkUntil { return .stateUnavailable }
+        if availability == .absent || now >= expiresAt { return .priceUnavailable }
+        return now >= freshUntil ? .priceStale : nil
+    }
+}
