@@ -1,0 +1,109 @@
+import CLinux
+import Glibc
+
+/// The few things done with stream sockets. All of them are non-blocking and close on exec.
+package enum Sockets {
+    /// What a read or a write came to.
+    enum Transfer: BitwiseCopyable {
+        case bytes(Int)
+        case wouldBlock
+        /// The peer has ended its side (reads only).
+        case ended
+        case failed(Int32)
+    }
+
+    private static let streamFlags =
+        Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+
+    /// A listening socket. A unix path that a dead process left behind is taken over; one that somebody listens on is not.
+    package static func listen(on address: ResolvedAddress, backlog: Int32 = 1024) throws(SystemError) -> Int32 {
+        let descriptor = try checked("socket") { socket(address.family, streamFlags, 0) }
+        do throws(SystemError) {
+            if address.isUnix {
+                try removeStale(address)
+            } else {
+                try set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
+            }
+            try checked("bind") { address.withSockaddr { bind(descriptor, $0, $1) } }
+            try checked("listen") { Glibc.listen(descriptor, backlog) }
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        return descriptor
+    }
+
+    /// Begins to connect; the socket becomes writable when that is done, one way or the other.
+    static func connect(to address: ResolvedAddress) throws(SystemError) -> Int32 {
+        let descriptor = try checked("socket") { socket(address.family, streamFlags, 0) }
+        let result = address.withSockaddr { Glibc.connect(descriptor, $0, $1) }
+        if result == -1, errno != EINPROGRESS {
+            let error = SystemError("connect", errno: errno)
+            close(descriptor)
+            throw error
+        }
+        if !address.isUnix { tune(descriptor) }
+        return descriptor
+    }
+
+    /// The error with which connecting ended, 0 where it went well.
+    static func connectError(_ descriptor: Int32) -> Int32 {
+        var code: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length) == 0 ? code : errno
+    }
+
+    /// Takes one waiting connection; nil where none waits. Throws where descriptors have run out.
+    static func accept(_ listener: Int32) throws(SystemError) -> Int32? {
+        while true {
+            let descriptor = gate_accept(listener)
+            if descriptor >= 0 {
+                tune(descriptor)
+                return descriptor
+            }
+            switch errno {
+            case EAGAIN: return nil
+            // The connection died before we took it: the next one may be well.
+            case EINTR, ECONNABORTED, EPROTO: continue
+            default: throw SystemError("accept4", errno: errno)
+            }
+        }
+    }
+
+    static func receive(from descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
+        let count = retryingInterrupts { recv(descriptor, buffer.baseAddress, buffer.count, 0) }
+        if count > 0 { return .bytes(count) }
+        if count == 0 { return .ended }
+        return errno == EAGAIN ? .wouldBlock : .failed(errno)
+    }
+
+    static func send(on descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Transfer {
+        let flags = Int32(MSG_NOSIGNAL)
+        let count = retryingInterrupts { Glibc.send(descriptor, bytes.baseAddress, bytes.count, flags) }
+        if count >= 0 { return .bytes(count) }
+        return errno == EAGAIN ? .wouldBlock : .failed(errno)
+    }
+
+    /// Segments leave at once, a dead peer is noticed. Failures are of no consequence (unix sockets have no such options).
+    private static func tune(_ descriptor: Int32) {
+        try? set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+        try? set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
+        try? set(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, 5000)
+    }
+
+    private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32) throws(SystemError) {
+        var value = value
+        try checked("setsockopt") {
+            setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
+        }
+    }
+
+    private static func removeStale(_ address: ResolvedAddress) throws(SystemError) {
+        let probe = try checked("socket") { socket(AF_UNIX, streamFlags, 0) }
+        defer { close(probe) }
+        let result = address.withSockaddr { Glibc.connect(probe, $0, $1) }
+        if result == -1, errno == ECONNREFUSED {
+            unlink(String(address.text.dropFirst("unix:".count)))
+        }
+    }
+}

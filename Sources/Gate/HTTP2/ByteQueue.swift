@@ -1,0 +1,94 @@
+import Glibc
+
+/// A first-in first-out queue of bytes in one growing block. It keeps a small block when it is emptied and gives a large one
+/// back, so that a recycled stream costs no allocation and an unusual one no memory for ever.
+package struct ByteQueue: BitwiseCopyable {
+    private var base: UnsafeMutableRawPointer?
+    private var capacity = 0
+    private var head = 0
+    private var tail = 0
+
+    /// The block size that `reset` keeps.
+    private static let keptCapacity = 65_536
+
+    package init() {}
+
+    package var count: Int { tail &- head }
+    package var isEmpty: Bool { tail == head }
+
+    /// What is in the queue, valid until the queue changes.
+    package var bytes: UnsafeRawBufferPointer {
+        guard let base else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return UnsafeRawBufferPointer(start: base + head, count: count)
+    }
+
+    /// Puts `source` behind what is there. False, and nothing happens, where the queue would hold more than `limit` bytes.
+    package mutating func append(_ source: UnsafeRawBufferPointer, limit: Int) -> Bool {
+        guard source.count > 0, let start = source.baseAddress else { return true }
+        guard source.count <= limit, count <= limit - source.count else { return false }
+        reserve(source.count)
+        guard let base else { return false }
+        memcpy(base + tail, start, source.count)
+        tail += source.count
+        return true
+    }
+
+    /// Room for `size` more bytes, to be filled by the caller, who then says `filled`.
+    package mutating func reserve(_ size: Int) {
+        if capacity - tail >= size { return }
+        if let base, head > 0 {
+            memmove(base, base + head, count)
+            tail -= head
+            head = 0
+            if capacity - tail >= size { return }
+        }
+        var larger = max(capacity * 2, 4096)
+        while larger - tail < size { larger *= 2 }
+        base = realloc(base, larger)
+        guard base != nil else { fatalError("out of memory") }
+        capacity = larger
+    }
+
+    /// The free room behind what is there.
+    package var room: UnsafeMutableRawBufferPointer {
+        guard let base else { return UnsafeMutableRawBufferPointer(start: nil, count: 0) }
+        return UnsafeMutableRawBufferPointer(start: base + tail, count: capacity - tail)
+    }
+
+    package mutating func filled(_ size: Int) {
+        tail += min(size, capacity - tail)
+    }
+
+    /// Copies at most `target.count` bytes out and drops them.
+    package mutating func take(into target: UnsafeMutableRawBufferPointer) -> Int {
+        let size = min(count, target.count)
+        guard size > 0, let base, let start = target.baseAddress else { return 0 }
+        memcpy(start, base + head, size)
+        drop(size)
+        return size
+    }
+
+    /// Drops the oldest `size` bytes.
+    package mutating func drop(_ size: Int) {
+        head += min(size, count)
+        if head == tail {
+            head = 0
+            tail = 0
+        }
+    }
+
+    /// Empties the queue for its next use.
+    package mutating func reset() {
+        head = 0
+        tail = 0
+        if capacity > Self.keptCapacity { deallocate() }
+    }
+
+    package mutating func deallocate() {
+        free(base)
+        base = nil
+        capacity = 0
+        head = 0
+        tail = 0
+    }
+}

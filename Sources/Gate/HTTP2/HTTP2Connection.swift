@@ -1,0 +1,145 @@
+import CLinux
+import Glibc
+
+/// A socket with an HTTP/2 session on it. Bytes are read as they come; what the session has to say is written once, at the end of
+/// the turn, when the owner of the loop calls `flush`.
+package class HTTP2Connection: HTTP2Peer {
+    /// Made by the subclass's `open` right after `init`: a session needs its peer.
+    private(set) var session: HTTP2Session?
+    private(set) var isClosed = false
+    /// In the owner's list of connections to flush.
+    var isDirty = false
+
+    let loop: EventLoop
+    private let descriptor: Int32
+    private var registration = Registration.none
+    private var watched: UInt32 = 0
+    private let scratch: UnsafeMutableRawBufferPointer
+
+    /// Takes the socket over: it is closed with the connection. `scratch` is a read buffer of the loop.
+    init(owning descriptor: Int32, loop: EventLoop, scratch: UnsafeMutableRawBufferPointer) {
+        self.descriptor = descriptor
+        self.loop = loop
+        self.scratch = scratch
+        super.init()
+    }
+
+    deinit {
+        if !isClosed { close(descriptor) }
+    }
+
+    /// Registers the socket for `events`.
+    final func watch(_ events: UInt32) throws(SystemError) {
+        registration = try loop.register(descriptor, events: events, target: self)
+        watched = events
+    }
+
+    final func begin(role: HTTP2Role, settings: HTTP2Settings) throws(HTTP2Error) {
+        session = try HTTP2Session(role: role, settings: settings, peer: self)
+    }
+
+    /// The error with which connecting ended, 0 where it went well.
+    final var connectError: Int32 { Sockets.connectError(descriptor) }
+
+    // MARK: For subclasses
+
+    /// There is something to write: the owner should flush this connection at the end of the turn.
+    func becameDirty() {}
+
+    /// The connection has ended, for good or bad; `session` is still there, the socket is closed.
+    func closed() {}
+
+    /// What was gathered is about to be given to the kernel.
+    func leaving() {}
+
+    /// Whether the connection closes once all it has to say is written.
+    var isDone: Bool { session?.isFinished ?? true }
+
+    /// Whether the socket can be written to at all (it cannot while it connects).
+    var canWrite: Bool { true }
+
+    // MARK: Reading
+
+    /// Reads what is there (bounded, so that one connection cannot keep the others waiting) and feeds it to the session.
+    final func readAvailable() {
+        switch Sockets.receive(from: descriptor, into: scratch) {
+        case .bytes(let count):
+            guard let session else { return }
+            do throws(HTTP2Error) {
+                try session.receive(UnsafeRawBufferPointer(rebasing: scratch[..<count]))
+                becameDirty()
+            } catch {
+                failed(error)
+            }
+        case .wouldBlock: break
+        case .ended, .failed: shut()
+        }
+    }
+
+    /// The session is beyond help: what it wants to say about it (a GOAWAY) is sent if the socket takes it.
+    private func failed(_ error: HTTP2Error) {
+        protocolFailed(error)
+        if let session {
+            try? session.pump()
+            _ = Sockets.send(on: descriptor, session.output.bytes)
+        }
+        shut()
+    }
+
+    /// The peer broke the protocol; the connection is about to close.
+    func protocolFailed(_ error: HTTP2Error) {}
+
+    // MARK: Writing
+
+    /// Serialises and writes until the session has no more or the socket takes no more.
+    final func flush() {
+        guard let session, !isClosed else { return }
+        guard canWrite else {
+            if isDone { shut() }
+            return
+        }
+        if watched & EPOLLOUT.rawValue != 0, !session.output.isEmpty { return }
+        while true {
+            do throws(HTTP2Error) {
+                try session.pump()
+            } catch {
+                failed(error)
+                return
+            }
+            if session.output.isEmpty { break }
+            // Stamped before the call: it may wake the receiver on this very core, and return when that has done its work.
+            leaving()
+            switch Sockets.send(on: descriptor, session.output.bytes) {
+            case .bytes(let count): session.output.drop(count)
+            case .wouldBlock:
+                change(EPOLLIN.rawValue | EPOLLOUT.rawValue)
+                return
+            case .ended, .failed:
+                shut()
+                return
+            }
+        }
+        if watched & EPOLLOUT.rawValue != 0 { change(EPOLLIN.rawValue) }
+        if isDone { shut() }
+    }
+
+    /// The socket takes bytes again.
+    final func writeAvailable() {
+        change(EPOLLIN.rawValue)
+        becameDirty()
+    }
+
+    private func change(_ events: UInt32) {
+        watched = events
+        loop.modify(registration, events: events)
+    }
+
+    /// Closes the socket now. What was not written is lost; call `flush` first where it matters.
+    final func shut() {
+        guard !isClosed else { return }
+        isClosed = true
+        loop.deregister(registration)
+        close(descriptor)
+        closed()
+    }
+}

@@ -1,0 +1,59 @@
+public import CNghttp2
+
+/// What a session tells its owner. Subclassed by the client's and the upstream's connection; every call comes from inside
+/// `HTTP2Session.receive` or `pump` of that session.
+open class HTTP2Peer: EventTarget {
+    /// The opaque pointer that the owner gave a stream, if it did.
+    public typealias StreamData = UnsafeMutableRawPointer?
+
+    /// What a data source gave for a frame.
+    public struct Data: BitwiseCopyable {
+        /// Bytes written into the frame.
+        public var count: Int
+        /// The stream has no more data.
+        public var ended: Bool
+        /// Trailers follow: the last DATA frame does not end the stream.
+        public var trailersFollow: Bool
+
+        public init(count: Int, ended: Bool, trailersFollow: Bool) {
+            self.count = count
+            self.ended = ended
+            self.trailersFollow = trailersFollow
+        }
+    }
+
+    /// A HEADERS frame begins: a request's (server), a response's or its trailers' (client).
+    open func headersBegan(stream: Int32, category: nghttp2_headers_category, data: StreamData) {}
+
+    /// One field of it. False: the block is refused and the stream is reset.
+    open func header(
+        stream: Int32, category: nghttp2_headers_category, name: OpaquePointer, value: OpaquePointer, flags: UInt8,
+        data: StreamData
+    ) -> Bool { true }
+
+    /// The block is whole.
+    open func headersEnded(
+        stream: Int32, category: nghttp2_headers_category, endsStream: Bool, data: StreamData
+    ) {}
+
+    /// Some bytes of DATA. They count against the window until they are consumed.
+    open func dataReceived(stream: Int32, bytes: UnsafeRawBufferPointer, data: StreamData) {}
+
+    /// The peer has ended its side of the stream with a DATA frame.
+    open func streamEnded(stream: Int32, data: StreamData) {}
+
+    /// The stream is gone, `code` is NO_ERROR where it ended in order.
+    open func streamClosed(stream: Int32, code: UInt32, data: StreamData) {}
+
+    /// A stream that we feed has room for `room.count` bytes; nil: nothing is ready (resume it later).
+    open func dataWanted(stream: Int32, room: UnsafeMutableRawBufferPointer, data: StreamData) -> Data? { nil }
+
+    /// A frame of ours that ends a stream was serialised.
+    open func frameSent(endsStream stream: Int32, data: StreamData) {}
+
+    /// The peer's SETTINGS arrived.
+    open func settingsReceived() {}
+
+    /// The peer goes away: it will not process streams after `lastStream`.
+    open func goAwayReceived(lastStream: Int32, code: UInt32) {}
+}

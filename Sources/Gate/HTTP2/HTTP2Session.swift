@@ -1,0 +1,158 @@
+import CNghttp2
+import Glibc
+
+/// Which end of a connection a session is.
+package enum HTTP2Role: BitwiseCopyable {
+    case server, client
+}
+
+/// What a session announces to its peer.
+package struct HTTP2Settings: Sendable {
+    /// Streams that the peer may have open at once. Servers announce it; a client's peer opens none.
+    package var maximumConcurrentStreams: UInt32
+    /// Receive window of a stream, bytes.
+    package var streamWindow: UInt32
+    /// Receive window of the connection, bytes.
+    package var connectionWindow: Int32
+
+    package init(maximumConcurrentStreams: UInt32, streamWindow: UInt32, connectionWindow: Int32) {
+        self.maximumConcurrentStreams = maximumConcurrentStreams
+        self.streamWindow = streamWindow
+        self.connectionWindow = connectionWindow
+    }
+}
+
+/// Owns one libnghttp2 session and the bytes that wait to leave. It does no I/O: bytes are fed in with `receive` and stand in
+/// `output` after `pump`. What happens is told to the `HTTP2Peer` that owns it.
+package final class HTTP2Session {
+    /// Serialised frames that have not left yet.
+    package var output = ByteQueue()
+    package let raw: OpaquePointer
+
+    /// No more frames are serialised while this many bytes wait: what the peer does not take stays with who made it.
+    private static let outputLimit = 262_144
+
+    /// The peer must stay alive as long as the session. Throws the code of libnghttp2 where there is no memory.
+    package init(role: HTTP2Role, settings: HTTP2Settings, peer: HTTP2Peer) throws(HTTP2Error) {
+        let configuration = HTTP2Configuration.shared
+        let peer = Unmanaged.passUnretained(peer).toOpaque()
+        var session: OpaquePointer?
+        let result =
+            switch role {
+            case .server: nghttp2_session_server_new2(&session, configuration.callbacks, peer, configuration.server)
+            case .client: nghttp2_session_client_new2(&session, configuration.callbacks, peer, configuration.client)
+            }
+        guard result == 0, let session else { throw HTTP2Error(code: result) }
+        raw = session
+        try announce(settings, role: role)
+    }
+
+    deinit {
+        nghttp2_session_del(raw)
+        output.deallocate()
+    }
+
+    private func announce(_ settings: HTTP2Settings, role: HTTP2Role) throws(HTTP2Error) {
+        let first =
+            switch role {
+            case .server:
+                nghttp2_settings_entry(
+                    settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue),
+                    value: settings.maximumConcurrentStreams)
+            case .client:
+                nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_ENABLE_PUSH.rawValue), value: 0)
+            }
+        let headerList =
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue),
+                value: UInt32(HeaderBlock.maximumSize))
+        let entries: InlineArray<4, nghttp2_settings_entry> = [
+            first,
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue), value: settings.streamWindow),
+            headerList,
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES.rawValue), value: 1),
+        ]
+        let result = entries.span.withUnsafeBufferPointer {
+            nghttp2_submit_settings(raw, UInt8(NGHTTP2_FLAG_NONE.rawValue), $0.baseAddress, $0.count)
+        }
+        guard result == 0 else { throw HTTP2Error(code: result) }
+        let window = nghttp2_session_set_local_window_size(
+            raw, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, settings.connectionWindow)
+        guard window == 0 else { throw HTTP2Error(code: window) }
+    }
+
+    /// Feeds bytes that came from the peer. Throws where the connection must be closed; what is in `output` (a GOAWAY, often)
+    /// should still be sent.
+    package func receive(_ bytes: UnsafeRawBufferPointer) throws(HTTP2Error) {
+        let base = bytes.bindMemory(to: UInt8.self).baseAddress
+        let result = nghttp2_session_mem_recv(raw, base, bytes.count)
+        guard result >= 0 else { throw HTTP2Error(code: Int32(clamping: result)) }
+    }
+
+    /// Serialises what waits into `output`, as far as the limit allows.
+    package func pump() throws(HTTP2Error) {
+        while output.count < Self.outputLimit {
+            var data: UnsafePointer<UInt8>?
+            let size = nghttp2_session_mem_send(raw, &data)
+            if size == 0 { return }
+            guard size > 0, let data else { throw HTTP2Error(code: Int32(clamping: size)) }
+            _ = output.append(UnsafeRawBufferPointer(start: data, count: size), limit: .max)
+        }
+    }
+
+    /// Whether the session has nothing more to say or hear: it was told to end and all streams are closed.
+    package var isFinished: Bool {
+        nghttp2_session_want_read(raw) == 0 && nghttp2_session_want_write(raw) == 0
+    }
+
+    /// Streams that the peer lets us have open at once.
+    package var peerStreamLimit: Int {
+        Int(nghttp2_session_get_remote_settings(raw, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
+    }
+
+    /// Says that received bytes of a stream were taken, so that the peer may send as many more.
+    package func consume(stream: Int32, _ size: Int) {
+        if size > 0 { _ = nghttp2_session_consume(raw, stream, size) }
+    }
+
+    /// Says so of bytes whose stream is gone.
+    package func consumeConnection(_ size: Int) {
+        if size > 0 { _ = nghttp2_session_consume_connection(raw, size) }
+    }
+
+    package func reset(stream: Int32, code: UInt32) {
+        _ = nghttp2_submit_rst_stream(raw, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, code)
+    }
+
+    /// Lets a stream whose data was not ready send again.
+    package func resume(stream: Int32) {
+        _ = nghttp2_session_resume_data(raw, stream)
+    }
+
+    /// Announces a new limit of concurrent streams to the peer.
+    package func announce(maximumConcurrentStreams: UInt32) {
+        var entry = nghttp2_settings_entry(
+            settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue), value: maximumConcurrentStreams)
+        _ = nghttp2_submit_settings(raw, UInt8(NGHTTP2_FLAG_NONE.rawValue), &entry, 1)
+    }
+
+    /// First step of a graceful end: the peer learns that it should open no more streams; those under way to us still count.
+    package func announceShutdown() {
+        _ = nghttp2_submit_shutdown_notice(raw)
+    }
+
+    /// Second step: streams after the last one seen are refused.
+    package func goAway() {
+        _ = nghttp2_submit_goaway(
+            raw, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(raw),
+            UInt32(NGHTTP2_NO_ERROR.rawValue), nil, 0)
+    }
+}
+
+/// A failure of an HTTP/2 session, as libnghttp2 names it.
+package struct HTTP2Error: Error, Equatable, CustomStringConvertible {
+    package var code: Int32
+    package var description: String { String(cString: nghttp2_strerror(code)) }
+}
