@@ -1,0 +1,268 @@
+package import RiskRules
+
+/// Every problem of a configuration, by place.
+package struct ConfigurationProblems: Error, Sendable {
+    package let problems: [Problem]
+}
+
+/// Reads the configuration of `gate run` strictly: what the file and the environment say, or all that is wrong with it.
+package struct ConfigurationReader {
+    private let file: String
+    private let environment: [String: String]
+    private let log = ProblemLog()
+
+    /// - Parameters:
+    ///   - file: path of the configuration file; paths in it are relative to it.
+    ///   - environment: the whole environment of the process.
+    ///   - hostName: the default of `instance`.
+    ///   - contents: reads a file.
+    package static func read(
+        file: String, environment: [String: String], hostName: String,
+        contents: (String) throws(SystemError) -> [UInt8]
+    ) -> Result<GateConfiguration, ConfigurationProblems> {
+        let reader = ConfigurationReader(file: file, environment: environment)
+        do {
+            return reader.configuration(from: try contents(file), hostName: hostName)
+        } catch {
+            let place = SourceLocation(file: file, line: 1, column: 1)
+            return .failure(ConfigurationProblems(problems: [Problem("cannot be read: \(error)", at: place)]))
+        }
+    }
+
+    private init(file: String, environment: [String: String]) {
+        self.file = file
+        self.environment = environment
+    }
+
+    private func configuration(
+        from bytes: [UInt8], hostName: String
+    ) -> Result<GateConfiguration, ConfigurationProblems> {
+        guard let root = StrictReader.read(bytes, file: file, into: log) else {
+            return .failure(ConfigurationProblems(problems: log.problems))
+        }
+        let overrides = EnvironmentOverrides(environment)
+        var map = StrictMapping(root, path: "", log: log, overrides: overrides)
+        let configuration = gate(&map, hostName: hostName)
+        map.finish()
+        overrides.finish(log)
+        guard let configuration, log.isEmpty else {
+            return .failure(ConfigurationProblems(problems: log.problems))
+        }
+        return .success(configuration)
+    }
+
+    // MARK: Sections
+
+    private func gate(_ map: inout StrictMapping, hostName: String) -> GateConfiguration? {
+        map.require("listen", "upstream", "orders", "rules")
+        let instance = instance(&map, hostName: hostName)
+        let mode = map.choice("mode", default: GateConfiguration.Mode.enforce)
+        let listen = map.address("listen")
+        let upstream = map.address("upstream")
+        map.refuseUnsupported("risk_manager")
+        let admin = map.address("admin")
+        let orders = path("orders", &map)
+        let rules = path("rules", &map)
+        let stateDirectory = path("state_dir", &map)
+        let redis = section("redis", of: &map, read: redis)
+        let limits = section("limits", of: &map, read: limits)
+        refuseBreaker(&map)
+        let ungoverned = map.choice("ungoverned", default: GateConfiguration.Ungoverned.reject)
+        let adminUIDs = map.list("admin_uids")?.compactMap {
+            log.integer($0, path: "admin_uids", in: 0...Int(UInt32.max) - 1)
+        }
+        let unmatched = map.choice("unmatched", default: GateConfiguration.Unmatched.pass)
+        checkApart(listen: listen, upstream: upstream, admin: admin)
+
+        guard let instance, let listen, let upstream, let orders, let rules else { return nil }
+        var configuration = GateConfiguration(
+            instance: instance, listen: listen.value, upstream: upstream.value, orders: orders, rules: rules)
+        configuration.mode = mode
+        if let admin { configuration.admin = admin.value }
+        if let stateDirectory { configuration.stateDirectory = stateDirectory.value }
+        configuration.redis = redis
+        configuration.limits = limits
+        configuration.ungoverned = ungoverned
+        configuration.unmatched = unmatched
+        configuration.adminUIDs = adminUIDs?.map { UInt32($0.value) } ?? []
+        configuration.adminToken = secret("GATE_ADMIN_TOKEN")
+        return configuration
+    }
+
+    private func section<Section>(
+        _ key: String, of map: inout StrictMapping, read: (inout StrictMapping) -> Section
+    ) -> Section {
+        var inner = map.section(key)
+        let section = read(&inner)
+        inner.finish()
+        return section
+    }
+
+    private func redis(_ map: inout StrictMapping) -> GateConfiguration.Redis {
+        var redis = GateConfiguration.Redis()
+        if let address = map.address("address") {
+            refuseAnyPort(address, path: map.path(of: "address"))
+            redis.address = address.value
+        }
+        redis.user = secret("GATE_REDIS_USER")
+        redis.password = secret("GATE_REDIS_PASSWORD")
+        redis.prices = section("prices", of: &map, read: prices)
+        redis.accounts = section("accounts", of: &map, read: accounts)
+        redis.wait = map.duration("wait", in: .zero...(.seconds(1)), default: redis.wait)
+        checkPrefixes(redis, map)
+        return redis
+    }
+
+    private func prices(_ map: inout StrictMapping) -> GateConfiguration.Redis.Prices {
+        var prices = GateConfiguration.Redis.Prices()
+        prices.database = map.integer("db", in: Self.databases, default: prices.database)
+        prices.key = template("key", placeholder: "{symbol}", &map) ?? prices.key
+        prices.field = map.text("field", allowsEmpty: true)?.value ?? prices.field
+        prices.maxAge = map.duration("max_age", in: Self.ages, default: prices.maxAge)
+        prices.age = map.choice("age", default: prices.age)
+        return prices
+    }
+
+    private func accounts(_ map: inout StrictMapping) -> GateConfiguration.Redis.Accounts {
+        var accounts = GateConfiguration.Redis.Accounts()
+        accounts.database = map.integer("db", in: Self.databases, default: accounts.database)
+        accounts.key = template("key", placeholder: "{account}", &map) ?? accounts.key
+        accounts.maxAge = map.duration("max_age", in: Self.ages, default: accounts.maxAge)
+        accounts.age = map.choice("age", default: accounts.age)
+        accounts.settleAfter = map.duration("settle_after", in: .zero...(.hours(1)), default: accounts.settleAfter)
+        accounts.unknownAfter = map.duration(
+            "unknown_after", in: .seconds(1)...(.hours(24)), default: accounts.unknownAfter)
+        return accounts
+    }
+
+    private func limits(_ map: inout StrictMapping) -> GateConfiguration.Limits {
+        var limits = GateConfiguration.Limits()
+        limits.maxOrderBytes = map.integer("max_order_bytes", in: 64...16_777_216, default: limits.maxOrderBytes)
+        limits.maxConnections = map.integer("max_connections", in: 1...65_536, default: limits.maxConnections)
+        // Seven eighths are for orders: of fewer than eight, none would be left for a cancel.
+        limits.maxInFlightOrders = map.integer(
+            "max_in_flight_orders", in: 8...100_000, default: limits.maxInFlightOrders)
+        limits.drainTimeout = map.duration("drain_timeout", in: .zero...(.hours(1)), default: limits.drainTimeout)
+        limits.requestTimeout = map.duration(
+            "request_timeout", in: .milliseconds(10)...(.hours(1)), default: limits.requestTimeout)
+        limits.initialMargin = map.fraction("initial_margin", default: limits.initialMargin)
+        limits.clientOrderIDs = map.integer("client_order_ids", in: 1...10_000_000, default: limits.clientOrderIDs)
+        return limits
+    }
+
+    // MARK: Single values
+
+    private static let databases = 0...65_535
+    /// The link is confirmed four times within the age, which under 20 ms no loop could keep.
+    private static let ages = Duration.milliseconds(20)...(.hours(1))
+
+    private func instance(_ map: inout StrictMapping, hostName: String) -> String? {
+        let written = map.text("instance")
+        guard written != nil || !map.has("instance") else { return nil }
+        let name = written?.value ?? hostName
+        guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(Self.isInstanceByte) else {
+            let owner = written == nil ? "the host's name " : ""
+            log.report(
+                "instance: \(owner)\(quoted(name)) cannot be used; write 1 to 64 letters, digits, dots, hyphens or underscores",
+                at: written?.location ?? map.location)
+            return nil
+        }
+        return name
+    }
+
+    private static func isInstanceByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+            true
+        default: false
+        }
+    }
+
+    /// A path of the file, relative to the configuration file.
+    private func path(_ key: String, _ map: inout StrictMapping) -> Located<String>? {
+        map.text(key).map { Located(FilePath.resolve($0.value, besides: file), at: $0.location) }
+    }
+
+    private func template(_ key: String, placeholder: String, _ map: inout StrictMapping) -> KeyTemplate? {
+        guard let text = map.text(key) else { return nil }
+        guard let template = KeyTemplate(text.value, placeholder: placeholder) else {
+            log.report(
+                "\(map.path(of: key)): \(quoted(text.value)) must have text and then \(placeholder), once, and no other brace",
+                at: text.location)
+            return nil
+        }
+        return template
+    }
+
+    private func secret(_ name: String) -> String? {
+        environment[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    // MARK: Checks across values
+
+    private func refuseAnyPort(_ address: Located<SocketAddress>, path: String) {
+        if case .tcp(_, port: 0) = address.value {
+            log.report("\(path): port 0 cannot be dialled; write the port", at: address.location)
+        }
+    }
+
+    private func checkApart(
+        listen: Located<SocketAddress>?, upstream: Located<SocketAddress>?, admin: Located<SocketAddress>?
+    ) {
+        if let upstream { refuseAnyPort(upstream, path: "upstream") }
+        if let listen, let upstream, listen.value == upstream.value {
+            log.report("upstream: \(upstream.value) is where Gate itself listens", at: upstream.location)
+        }
+        guard let admin else { return }
+        for (key, other) in [("listen", listen), ("upstream", upstream)] {
+            guard let other, other.value == admin.value, !other.value.isAnyPort else { continue }
+            log.report("admin: \(admin.value) is the address of \(key) too", at: admin.location)
+        }
+    }
+
+    /// Redis refuses overlapping prefixes of one subscriber (CLIENT TRACKING, BCAST), and Gate's own keys are tracked
+    /// beside the two templates.
+    private func checkPrefixes(_ redis: GateConfiguration.Redis, _ map: StrictMapping) {
+        let prices = redis.prices.key.prefix
+        let accounts = redis.accounts.key.prefix
+        let own = "gate:"
+        let pairs = [
+            ("accounts", accounts, "that of redis.prices.key", prices),
+            ("prices", prices, "that of Gate's own keys", own),
+            ("accounts", accounts, "that of Gate's own keys", own),
+        ]
+        for (key, prefix, other, otherPrefix) in pairs
+        where prefix.hasPrefix(otherPrefix) || otherPrefix.hasPrefix(prefix) {
+            log.report(
+                "redis.\(key).key: its text before the brace, \(quoted(prefix)), and \(other), \(quoted(otherPrefix)), "
+                    + "start alike; neither may be the start of the other",
+                at: map.place(of: key, "key"))
+        }
+    }
+
+    /// This version has no circuit breaker, so only a breaker that is off can be had.
+    private func refuseBreaker(_ map: inout StrictMapping) {
+        var breaker = map.section("breaker")
+        let violations = breaker.integer("violations", in: 0...1_000_000)
+        let rejects = breaker.integer("rejects", in: 0...1_000_000)
+        _ = breaker.duration("window", in: .seconds(1)...(.hours(24)), default: .seconds(60))
+        breaker.finish()
+        for (key, count) in [("violations", violations), ("rejects", rejects)] {
+            guard let count, count.value != 0 else { continue }
+            log.report(
+                "breaker.\(key): the circuit breaker is not yet supported by this version; write 0, or leave breaker out",
+                at: count.location)
+        }
+    }
+}
+
+extension SocketAddress {
+    fileprivate var isAnyPort: Bool {
+        if case .tcp(_, port: 0) = self { true } else { false }
+    }
+}
+
+extension Duration {
+    fileprivate static func hours(_ count: Int) -> Duration { .seconds(count * 3600) }
+}

@@ -1,0 +1,150 @@
+package import RiskRules
+
+/// Everything that `gate run` is told: the configuration file with the environment's overrides, read and judged.
+/// Defaults stand at the members; a member without one is needed in the file.
+package struct GateConfiguration: Equatable, Sendable {
+    /// What becomes of an order that was refused.
+    package enum Mode: String, CaseIterable, Sendable {
+        /// It is answered with its reason.
+        case enforce
+        /// It is decided and counted, and forwarded all the same.
+        case shadow
+    }
+
+    /// What becomes of an order that no enforced hard rule of the tables Order and Exposure binds.
+    package enum Ungoverned: String, CaseIterable, Sendable { case reject, pass }
+
+    /// What becomes of calls to gRPC services of which the order mapping names no method.
+    package enum Unmatched: String, CaseIterable, Sendable { case pass, deny }
+
+    /// This Gate's name towards Redis, other Gates and people: 1 to 64 of `[A-Za-z0-9._-]`. Default: the host's name.
+    package var instance: String
+    package var mode = Mode.enforce
+    /// Where strategies connect. Port 0 takes any free one.
+    package var listen: SocketAddress
+    /// The order-execution endpoint.
+    package var upstream: SocketAddress
+    /// Where the admin HTTP server listens. Port 0 takes any free one.
+    package var admin = SocketAddress.tcp(host: "127.0.0.1", port: 8083)
+    /// Path of the order mapping, and where it is named.
+    package var orders: Located<String>
+    /// Path of the directory of rule files, and where it is named.
+    package var rules: Located<String>
+    /// Path of the directory that keeps latched stops.
+    package var stateDirectory = "/var/lib/gate"
+    package var redis = Redis()
+    package var limits = Limits()
+    package var ungoverned = Ungoverned.reject
+    package var unmatched = Unmatched.pass
+    /// User ids of unix-socket peers that may resume and settle without the token.
+    package var adminUIDs: [UInt32] = []
+    /// What resume and settle need as bearer token; from `GATE_ADMIN_TOKEN` alone, nil where that is unset or empty.
+    package var adminToken: String?
+
+    package init(
+        instance: String, listen: SocketAddress, upstream: SocketAddress, orders: Located<String>,
+        rules: Located<String>
+    ) {
+        self.instance = instance
+        self.listen = listen
+        self.upstream = upstream
+        self.orders = orders
+        self.rules = rules
+    }
+}
+
+extension GateConfiguration {
+    /// Where prices and account state are mirrored from.
+    package struct Redis: Equatable, Sendable {
+        /// What a value's age is counted by.
+        package enum Age: String, CaseIterable, Sendable {
+            /// By its `as_of`, or else by when its key was last seen written.
+            case value
+            /// Not at all while the link lives: for feeds that write only changes.
+            case link
+        }
+
+        package struct Prices: Equatable, Sendable {
+            /// Number of the Redis database.
+            package var database = 1
+            package var key = KeyTemplate(prefix: "market:prices:", suffix: "")
+            /// Field of a JSON object that holds the price; empty: the value itself is the number.
+            package var field = ""
+            /// Age up to which a price counts.
+            package var maxAge = Duration.seconds(1)
+            package var age = Age.value
+            package init() {}
+        }
+
+        package struct Accounts: Equatable, Sendable {
+            /// Number of the Redis database; every `gate:` key stands there too.
+            package var database = 0
+            package var key = KeyTemplate(prefix: "account:state:", suffix: "")
+            /// Age up to which an account's state counts.
+            package var maxAge = Duration.seconds(2)
+            package var age = Age.value
+            /// How much later than an order's answer a snapshot's `as_of` must be to settle the order.
+            package var settleAfter = Duration.seconds(1)
+            /// How much later than the moment an outcome became unknown a snapshot's `as_of` must be to settle it.
+            package var unknownAfter = Duration.seconds(30)
+            package init() {}
+        }
+
+        package var address = SocketAddress.tcp(host: "127.0.0.1", port: 6379)
+        /// From `GATE_REDIS_USER` alone, nil where that is unset or empty.
+        package var user: String?
+        /// From `GATE_REDIS_PASSWORD` alone, nil where that is unset or empty.
+        package var password: String?
+        package var prices = Prices()
+        package var accounts = Accounts()
+        /// How long a first-seen symbol or account may hold its order while it is fetched.
+        package var wait = Duration.milliseconds(5)
+        package init() {}
+    }
+
+    /// Bounds on what one Gate takes in.
+    package struct Limits: Equatable, Sendable {
+        /// Bytes of one order message, judged from its length prefix.
+        package var maxOrderBytes = 65_536
+        /// Client connections open at once.
+        package var maxConnections = 1024
+        /// Orders under way per client connection; an eighth is kept for cancels.
+        package var maxInFlightOrders = 1000
+        /// How long streams may finish after SIGTERM.
+        package var drainTimeout = Duration.seconds(25)
+        /// Silence of the endpoint on an order or cancel after which its outcome is unknown.
+        package var requestTimeout = Duration.seconds(30)
+        /// Initial margin, as a fraction of notional, of instruments that name none: above 0, at most 1. Default 0.1.
+        package var initialMargin = FixedPoint(units: FixedPoint.scale / 10)
+        /// Client order ids remembered per account.
+        package var clientOrderIDs = 100_000
+        package init() {}
+    }
+}
+
+/// A Redis key with a name in it, as `market:prices:{symbol}`.
+package struct KeyTemplate: Hashable, Sendable, CustomStringConvertible {
+    /// What stands before the name: what client-side caching tracks. Not empty.
+    package var prefix: String
+    package var suffix: String
+
+    package init(prefix: String, suffix: String) {
+        self.prefix = prefix
+        self.suffix = suffix
+    }
+
+    /// Takes a template apart; nil unless it holds the placeholder, as `{symbol}`, once, no other brace, and text before it.
+    package init?(_ text: String, placeholder: String) {
+        guard let opening = text.firstIndex(of: "{"), let closing = text.firstIndex(of: "}"), opening < closing,
+            text[opening...closing] == placeholder, opening != text.startIndex
+        else { return nil }
+        prefix = String(text[..<opening])
+        suffix = String(text[text.index(after: closing)...])
+        guard !suffix.contains(where: { $0 == "{" || $0 == "}" }) else { return nil }
+    }
+
+    /// The key of one name.
+    package func key(of name: String) -> String { prefix + name + suffix }
+
+    package var description: String { "\(prefix){…}\(suffix)" }
+}

@@ -1,0 +1,154 @@
+package import RiskRules
+
+/// Reads one rule file: its keys are known, its values are kept as they were written. What they mean, and which are
+/// needed, `RuleCompiler` judges.
+package struct RuleFileReader {
+    private let log: ProblemLog
+
+    /// What the file says, or nil where it holds no document to judge. Every problem goes to `log`.
+    /// - Parameter file: the name that problems carry, and that orders the files of a set.
+    package static func read(_ bytes: [UInt8], file: String, into log: ProblemLog) -> RuleDocument? {
+        StrictReader.read(bytes, file: file, into: log).map { RuleFileReader(log: log).document($0, file: file) }
+    }
+
+    private func document(_ node: StrictNode, file: String) -> RuleDocument {
+        var document = RuleDocument(file: file)
+        var map = StrictMapping(node, path: "", log: log)
+        document.rules = mappings("rules", named: "rule", in: &map, read: rule)
+        document.instruments = mappings("instruments", named: "instrument", in: &map, read: instrument)
+        document.examples = mappings("examples", named: "example", in: &map, read: example)
+        map.finish()
+        return document
+    }
+
+    /// A list of mappings, each read by `read`; empty where the key is absent.
+    private func mappings<Element>(
+        _ key: String, named name: String, in map: inout StrictMapping, read: (inout StrictMapping) -> Element
+    ) -> [Element] {
+        (map.list(key) ?? []).map { node in
+            var item = StrictMapping(node, path: name, log: log)
+            let element = read(&item)
+            item.finish()
+            return element
+        }
+    }
+
+    private func rule(_ map: inout StrictMapping) -> RuleDocument.Rule {
+        var rule = RuleDocument.Rule(location: map.location)
+        rule.id = map.text("id")
+        rule.description = map.text("description", allowsEmpty: true)
+        rule.severity = map.text("severity")
+        rule.metric = map.text("metric")
+        rule.max = map.text("max")
+        rule.min = map.text("min")
+        rule.window = map.text("window")
+        rule.per = map.text("per")
+        rule.allow = map.texts("allow")
+        rule.deny = map.texts("deny")
+        rule.appliesTo = appliesTo(&map)
+        rule.stop = map.text("stop")
+        rule.mode = map.text("mode")
+        rule.onMissing = map.text("on_missing")
+        rule.exemptReducing = map.text("exempt_reducing")
+        rule.unsupported = ["active", "scale", "share", "rollout", "confidence", "method"].compactMap { map.key($0) }
+        return rule
+    }
+
+    private func appliesTo(_ map: inout StrictMapping) -> RuleDocument.AppliesTo? {
+        guard var inner = map.mapping("applies_to") else { return nil }
+        var appliesTo = RuleDocument.AppliesTo(location: inner.location)
+        appliesTo.accounts = inner.texts("accounts") ?? []
+        appliesTo.strategies = inner.texts("strategies") ?? []
+        appliesTo.symbols = inner.texts("symbols") ?? []
+        appliesTo.sides = inner.texts("sides") ?? []
+        appliesTo.types = inner.texts("types") ?? []
+        inner.finish()
+        return appliesTo
+    }
+
+    private func instrument(_ map: inout StrictMapping) -> RuleDocument.Instrument {
+        var instrument = RuleDocument.Instrument(location: map.location)
+        instrument.symbol = map.text("symbol")
+        instrument.tickSize = map.text("tick_size")
+        instrument.lotSize = map.text("lot_size")
+        instrument.minQuantity = map.text("min_quantity")
+        instrument.maxQuantity = map.text("max_quantity")
+        instrument.minNotional = map.text("min_notional")
+        instrument.contractMultiplier = map.text("contract_multiplier")
+        instrument.initialMargin = map.text("initial_margin")
+        return instrument
+    }
+
+    // MARK: Examples
+
+    private func example(_ map: inout StrictMapping) -> RuleDocument.Example {
+        var example = RuleDocument.Example(location: map.location)
+        example.name = map.text("name")
+        example.account = account(&map)
+        example.prices = prices(&map)
+        example.order = order(&map)
+        example.expect = map.text("expect")
+        map.refuseUnsupported("at")
+        return example
+    }
+
+    private func account(_ map: inout StrictMapping) -> RuleDocument.ExampleAccount? {
+        guard var inner = map.mapping("account") else { return nil }
+        var account = RuleDocument.ExampleAccount(location: inner.location)
+        account.id = inner.text("id")
+        let amounts = [
+            "equity", "balance", "unrealized_pnl", "margin_used", "available_margin", "peak_equity",
+            "daily_start_equity",
+        ]
+        for key in amounts {
+            guard let written = inner.key(key), let value = inner.text(key) else { continue }
+            account.amounts.append((key: written, value: value))
+        }
+        account.positions = mappings("positions", named: "position", in: &inner, read: position)
+        account.pendingOrders = mappings("pending_orders", named: "pending order", in: &inner, read: pendingOrder)
+        inner.refuseUnsupported("returns")
+        inner.finish()
+        return account
+    }
+
+    private func position(_ map: inout StrictMapping) -> RuleDocument.ExamplePosition {
+        var position = RuleDocument.ExamplePosition(location: map.location)
+        position.symbol = map.text("symbol")
+        position.side = map.text("side")
+        position.quantity = map.text("quantity")
+        position.currentPrice = map.text("current_price")
+        return position
+    }
+
+    private func pendingOrder(_ map: inout StrictMapping) -> RuleDocument.ExamplePendingOrder {
+        var order = RuleDocument.ExamplePendingOrder(location: map.location)
+        order.symbol = map.text("symbol")
+        order.side = map.text("side")
+        order.quantity = map.text("quantity")
+        order.price = map.text("price")
+        return order
+    }
+
+    /// The prices' keys are symbols.
+    private func prices(_ map: inout StrictMapping) -> [(symbol: RuleDocument.Text, price: RuleDocument.Text)] {
+        guard var inner = map.mapping("prices") else { return [] }
+        return inner.keys.compactMap { symbol in inner.text(symbol.value).map { (symbol: symbol, price: $0) } }
+    }
+
+    private func order(_ map: inout StrictMapping) -> RuleDocument.ExampleOrder? {
+        guard var inner = map.mapping("order") else { return nil }
+        var order = RuleDocument.ExampleOrder(location: inner.location)
+        order.account = inner.text("account")
+        order.strategy = inner.text("strategy")
+        order.symbol = inner.text("symbol")
+        order.side = inner.text("side")
+        order.type = inner.text("type")
+        order.timeInForce = inner.text("time_in_force")
+        order.quantity = inner.text("quantity")
+        order.price = inner.text("price")
+        order.stopPrice = inner.text("stop_price")
+        order.reduceOnly = inner.text("reduce_only")
+        inner.finish()
+        return order
+    }
+}

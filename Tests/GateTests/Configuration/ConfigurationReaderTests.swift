@@ -1,0 +1,254 @@
+import Gate
+import RiskRules
+import Testing
+
+@Suite struct ConfigurationReaderTests {
+    private static let needed = """
+        listen: 127.0.0.1:50051
+        upstream: 127.0.0.1:50061
+        orders: orders/b25.yaml
+        rules: ../rules
+
+        """
+
+    private func read(
+        _ text: String, environment: [String: String] = [:], file: String = "deploy/gate.yaml"
+    ) -> Result<GateConfiguration, ConfigurationProblems> {
+        ConfigurationReader.read(file: file, environment: environment, hostName: "host-1") { _ in Array(text.utf8) }
+    }
+
+    private func problems(_ text: String, environment: [String: String] = [:]) -> [String] {
+        guard case .failure(let failure) = read(text, environment: environment) else { return [] }
+        return failure.problems.map(\.description)
+    }
+
+    @Test("what the file leaves out has its default")
+    func defaults() throws {
+        let configuration = try read(Self.needed).get()
+        #expect(configuration.instance == "host-1")
+        #expect(configuration.mode == .enforce)
+        #expect(configuration.listen == .tcp(host: "127.0.0.1", port: 50051))
+        #expect(configuration.upstream == .tcp(host: "127.0.0.1", port: 50061))
+        #expect(configuration.admin == .tcp(host: "127.0.0.1", port: 8083))
+        #expect(configuration.stateDirectory == "/var/lib/gate")
+        #expect(configuration.ungoverned == .reject)
+        #expect(configuration.unmatched == .pass)
+        #expect(configuration.adminUIDs.isEmpty)
+        #expect(configuration.adminToken == nil)
+
+        let redis = configuration.redis
+        #expect(redis.address == .tcp(host: "127.0.0.1", port: 6379))
+        #expect(redis.user == nil)
+        #expect(redis.password == nil)
+        #expect(redis.wait == .milliseconds(5))
+        #expect(redis.prices.database == 1)
+        #expect(redis.prices.key.key(of: "BTCUSDT") == "market:prices:BTCUSDT")
+        #expect(redis.prices.field.isEmpty)
+        #expect(redis.prices.maxAge == .seconds(1))
+        #expect(redis.prices.age == .value)
+        #expect(redis.accounts.database == 0)
+        #expect(redis.accounts.key.key(of: "a-1") == "account:state:a-1")
+        #expect(redis.accounts.maxAge == .seconds(2))
+        #expect(redis.accounts.age == .value)
+        #expect(redis.accounts.settleAfter == .seconds(1))
+        #expect(redis.accounts.unknownAfter == .seconds(30))
+
+        let limits = configuration.limits
+        #expect(limits.maxOrderBytes == 65_536)
+        #expect(limits.maxConnections == 1024)
+        #expect(limits.maxInFlightOrders == 1000)
+        #expect(limits.drainTimeout == .seconds(25))
+        #expect(limits.requestTimeout == .seconds(30))
+        #expect(limits.initialMargin == FixedPoint(units: 1_000_000_000))
+        #expect(limits.clientOrderIDs == 100_000)
+    }
+
+    @Test("the shipped file states every default")
+    func shippedFileStatesTheDefaults() throws {
+        let path = Fixtures.repository + "/deploy/gate.yaml"
+        let shipped = try ConfigurationReader.read(
+            file: path, environment: [:], hostName: "host-1",
+            contents: { path throws(SystemError) in try FileReader.read(path) }
+        ).get()
+        var expected = try read(Self.needed).get()
+        expected.orders = Located(Fixtures.repository + "/deploy/orders/b25.yaml", at: shipped.orders.location)
+        expected.rules = Located(Fixtures.repository + "/deploy/../rules", at: shipped.rules.location)
+        #expect(shipped == expected)
+    }
+
+    @Test(
+        "paths are relative to the configuration file",
+        arguments: [
+            ("deploy/gate.yaml", "deploy/orders/b25.yaml"), ("/etc/gate/gate.yaml", "/etc/gate/orders/b25.yaml"),
+            ("gate.yaml", "orders/b25.yaml"),
+        ])
+    func pathsAreRelativeToTheFile(_ file: String, _ orders: String) throws {
+        #expect(try read(Self.needed, file: file).get().orders.value == orders)
+        let absolute = Self.needed.replacing("orders/b25.yaml", with: "/srv/b25.yaml")
+        #expect(try read(absolute, file: file).get().orders.value == "/srv/b25.yaml")
+    }
+
+    @Test("a file that cannot be read is a problem that names it")
+    func unreadableFileIsAProblem() {
+        let result = ConfigurationReader.read(
+            file: "/nowhere/gate.yaml", environment: [:], hostName: "h",
+            contents: { path throws(SystemError) in try FileReader.read(path) })
+        guard case .failure(let failure) = result else {
+            Issue.record("read")
+            return
+        }
+        #expect(
+            failure.problems.map(\.description) == [
+                "/nowhere/gate.yaml:1:1: cannot be read: open: No such file or directory"
+            ])
+    }
+
+    // MARK: Environment
+
+    private typealias Override = (variable: String, value: String, holds: @Sendable (GateConfiguration) -> Bool)
+    private static let overrides: [Override] = [
+        ("INSTANCE", "other", { $0.instance == "other" }),
+        ("MODE", "shadow", { $0.mode == .shadow }),
+        ("LISTEN", "unix:/run/gate", { $0.listen == .unix(path: "/run/gate") }),
+        ("UPSTREAM", "[::1]:9", { $0.upstream == .tcp(host: "::1", port: 9) }),
+        ("ADMIN", "127.0.0.1:0", { $0.admin == .tcp(host: "127.0.0.1", port: 0) }),
+        ("ORDERS", "o.yaml", { $0.orders.value == "deploy/o.yaml" }),
+        ("RULES", "/srv/rules", { $0.rules.value == "/srv/rules" }),
+        ("STATE_DIR", "state", { $0.stateDirectory == "deploy/state" }),
+        ("REDIS_ADDRESS", "redis:1", { $0.redis.address == .tcp(host: "redis", port: 1) }),
+        ("REDIS_WAIT", "7ms", { $0.redis.wait == .milliseconds(7) }),
+        ("REDIS_PRICES_DB", "3", { $0.redis.prices.database == 3 }),
+        ("REDIS_PRICES_KEY", "p:{symbol}:x", { $0.redis.prices.key == KeyTemplate(prefix: "p:", suffix: ":x") }),
+        ("REDIS_PRICES_FIELD", "last", { $0.redis.prices.field == "last" }),
+        ("REDIS_PRICES_MAX_AGE", "3s", { $0.redis.prices.maxAge == .seconds(3) }),
+        ("REDIS_PRICES_AGE", "link", { $0.redis.prices.age == .link }),
+        ("REDIS_ACCOUNTS_DB", "4", { $0.redis.accounts.database == 4 }),
+        ("REDIS_ACCOUNTS_KEY", "a:{account}", { $0.redis.accounts.key.prefix == "a:" }),
+        ("REDIS_ACCOUNTS_MAX_AGE", "4s", { $0.redis.accounts.maxAge == .seconds(4) }),
+        ("REDIS_ACCOUNTS_AGE", "link", { $0.redis.accounts.age == .link }),
+        ("REDIS_ACCOUNTS_SETTLE_AFTER", "5s", { $0.redis.accounts.settleAfter == .seconds(5) }),
+        ("REDIS_ACCOUNTS_UNKNOWN_AFTER", "6s", { $0.redis.accounts.unknownAfter == .seconds(6) }),
+        ("LIMITS_MAX_ORDER_BYTES", "128", { $0.limits.maxOrderBytes == 128 }),
+        ("LIMITS_MAX_CONNECTIONS", "2", { $0.limits.maxConnections == 2 }),
+        ("LIMITS_MAX_IN_FLIGHT_ORDERS", "16", { $0.limits.maxInFlightOrders == 16 }),
+        ("LIMITS_DRAIN_TIMEOUT", "1m", { $0.limits.drainTimeout == .seconds(60) }),
+        ("LIMITS_REQUEST_TIMEOUT", "2s", { $0.limits.requestTimeout == .seconds(2) }),
+        ("LIMITS_INITIAL_MARGIN", "0.25", { $0.limits.initialMargin == FixedPoint(units: 2_500_000_000) }),
+        ("LIMITS_CLIENT_ORDER_IDS", "9", { $0.limits.clientOrderIDs == 9 }),
+        ("UNGOVERNED", "pass", { $0.ungoverned == .pass }),
+        ("UNMATCHED", "deny", { $0.unmatched == .deny }),
+    ]
+
+    @Test("each single value is overridden by its variable, and by no other", arguments: overrides.indices)
+    func valueIsOverridden(_ index: Int) throws {
+        let override = Self.overrides[index]
+        let unchanged = try read(Self.needed).get()
+        #expect(!override.holds(unchanged))
+        let changed = try read(Self.needed, environment: ["GATE_CONFIG_" + override.variable: override.value]).get()
+        #expect(override.holds(changed))
+    }
+
+    @Test("an override takes the place of what the file says, and of what it lacks")
+    func overrideWinsOverTheFile() throws {
+        let text = Self.needed.replacing("listen: 127.0.0.1:50051", with: "limits: {max_connections: 5}")
+        let environment = ["GATE_CONFIG_LISTEN": "a:1", "GATE_CONFIG_LIMITS_MAX_CONNECTIONS": "6"]
+        let configuration = try read(text, environment: environment).get()
+        #expect(configuration.listen == .tcp(host: "a", port: 1))
+        #expect(configuration.limits.maxConnections == 6)
+    }
+
+    @Test("an override is judged like the file, and an unknown one is a problem that names it")
+    func badOverridesAreProblems() {
+        let environment = [
+            "GATE_CONFIG_LIMITS_MAX_CONNECTIONS": "many", "GATE_CONFIG_REDIS_ADRESS": "a:1", "GATE_CONFIG_LIMITS": "{}",
+            "GATE_CONFIG_ADMIN_UIDS": "[1]", "GATE_CONFIG_LISTEN": "",
+        ]
+        let advice = "GATE_CONFIG_… overrides the single values of the configuration file"
+        #expect(
+            problems(Self.needed, environment: environment) == [
+                "environment GATE_CONFIG_ADMIN_UIDS:1:1: no such setting; \(advice)",
+                "environment GATE_CONFIG_LIMITS:1:1: no such setting; \(advice)",
+                "environment GATE_CONFIG_LIMITS_MAX_CONNECTIONS:1:1: limits.max_connections: "
+                    + "a whole number from 1 to 65536 belongs here, found \"many\"",
+                "environment GATE_CONFIG_LISTEN:1:1: listen: a text that is not empty belongs here, found \"\"",
+                "environment GATE_CONFIG_REDIS_ADRESS:1:1: no such setting; \(advice); "
+                    + "did you mean GATE_CONFIG_REDIS_ADDRESS?",
+            ])
+    }
+
+    @Test("secrets come from the environment, other variables are left alone")
+    func secretsComeFromTheEnvironment() throws {
+        let environment = [
+            "GATE_ADMIN_TOKEN": "t", "GATE_REDIS_USER": "u", "GATE_REDIS_PASSWORD": "p", "GATE_ADMIN": "x", "GATE_": "",
+            "HOME": "/",
+        ]
+        let configuration = try read(Self.needed, environment: environment).get()
+        #expect(configuration.adminToken == "t")
+        #expect(configuration.redis.user == "u")
+        #expect(configuration.redis.password == "p")
+        let empty = try read(Self.needed, environment: environment.mapValues { _ in "" }).get()
+        #expect(empty.adminToken == nil)
+        #expect(empty.redis.user == nil)
+        #expect(empty.redis.password == nil)
+    }
+
+    // MARK: Bounds
+
+    private static let bounds: [(key: String, allowed: [String], refused: [String])] = [
+        ("limits.max_order_bytes", ["64", "16777216"], ["63", "16777217"]),
+        ("limits.max_connections", ["1", "65536"], ["0", "65537"]),
+        ("limits.max_in_flight_orders", ["8", "100000"], ["7", "100001"]),
+        ("limits.drain_timeout", ["0s", "1h"], ["3601s", "-1s"]),
+        ("limits.request_timeout", ["10ms", "1h"], ["9ms", "3601s"]),
+        (
+            "limits.initial_margin", ["0.0000000001", "1", "1.0"],
+            ["0", "0.00000000001", "1.0000000001", "-0.1", "10%"]
+        ),
+        ("limits.client_order_ids", ["1", "10000000"], ["0", "10000001"]),
+        ("redis.wait", ["0s", "1s"], ["1001ms"]),
+        ("redis.prices.db", ["0", "65535"], ["-1", "65536"]),
+        ("redis.prices.max_age", ["20ms", "1h"], ["19ms", "3601s"]),
+        ("redis.accounts.db", ["0", "65535"], ["-1", "65536"]),
+        ("redis.accounts.max_age", ["20ms", "1h"], ["19ms", "3601s"]),
+        ("redis.accounts.settle_after", ["0s", "1h"], ["3601s"]),
+        ("redis.accounts.unknown_after", ["1s", "24h"], ["999ms", "86401s"]),
+        (
+            "instance", ["a", "A-z_0.9", String(repeating: "i", count: 64)],
+            [String(repeating: "i", count: 65), "a:b", "ä"]
+        ),
+        (
+            "redis.prices.key", ["p{symbol}", "market:prices:{symbol}:usd"],
+            ["{symbol}", "p", "p{account}", "p{symbol}}"]
+        ),
+        ("redis.prices.key", ["accounts:{symbol}"], ["account:state:{symbol}", "account:{symbol}", "gate:x{symbol}"]),
+        ("redis.address", ["a:1"], ["a:0"]),
+        ("upstream", ["127.0.0.1:50052"], ["127.0.0.1:50051", "127.0.0.1:0"]),
+        ("admin", ["127.0.0.1:50052"], ["127.0.0.1:50051", "127.0.0.1:50061"]),
+    ]
+
+    @Test("values at a bound are taken, values past it are refused", arguments: bounds.indices)
+    func boundsAreExact(_ index: Int) {
+        let (key, allowed, refused) = Self.bounds[index]
+        let variable = EnvironmentOverrides.name(of: key)
+        for value in allowed {
+            #expect(problems(Self.needed, environment: [variable: value]).isEmpty, "\(key): \(value)")
+        }
+        for value in refused {
+            #expect(problems(Self.needed, environment: [variable: value]).count == 1, "\(key): \(value)")
+        }
+    }
+
+    @Test("user ids are taken up to the largest that is one")
+    func adminUIDsAreBounded() throws {
+        let text = Self.needed + "admin_uids: [0, 4294967294]\n"
+        #expect(try read(text).get().adminUIDs == [0, 4_294_967_294])
+        #expect(problems(Self.needed + "admin_uids: [4294967295]\n").count == 1)
+    }
+
+    @Test("a breaker that is off is taken, one that is on is refused")
+    func breakerCanOnlyBeOff() {
+        #expect(problems(Self.needed + "breaker: {violations: 0, rejects: 0, window: 5m}\n").isEmpty)
+        #expect(problems(Self.needed + "breaker: {violations: 1}\n").count == 1)
+        #expect(problems(Self.needed + "breaker: {rejects: 1}\n").count == 1)
+    }
+}
