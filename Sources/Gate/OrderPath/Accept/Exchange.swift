@@ -1,0 +1,77 @@
+import RiskRules
+
+/// One call on its way through Gate: the client's stream and the upstream's, what was received of either and not yet passed on,
+/// and, for an order, what is known and owed of it.
+///
+/// Exchanges live in recycled slots and are reached through a pointer, which both sessions keep as their stream's user data.
+struct Exchange: BitwiseCopyable {
+    typealias Pointer = UnsafeMutablePointer<Exchange>
+
+    enum Stage: UInt8, BitwiseCopyable {
+        /// The request is not whole, or its head has not been looked at.
+        case receiving
+        /// Waits for the upstream connection or for the mirror.
+        case held
+        /// Submitted to the upstream.
+        case forwarded
+        /// The client has its answer, or is gone; nothing more is passed on.
+        case answered
+    }
+
+    /// nil once the client's stream is closed.
+    var client: Unmanaged<ClientConnection>?
+    var clientStream: Int32 = 0
+    /// nil until the call is submitted, and once the upstream's stream is closed.
+    var upstream: Unmanaged<UpstreamConnection>?
+    var upstreamStream: Int32 = 0
+
+    var stage = Stage.receiving
+    /// The mapped method's index, -1 for a call that passes unread.
+    var method: Int32 = -1
+    var action = MethodAction.pass
+
+    var requestHead = HeaderBlock()
+    var requestTrailers = HeaderBlock()
+    var requestBody = ByteQueue()
+    var requestEnded = false
+    /// The upstream's session asked for data when there was none.
+    var requestStarved = false
+
+    var responseHead = HeaderBlock()
+    var responseTrailers = HeaderBlock()
+    var responseBody = ByteQueue()
+    var responseHeadSent = false
+    var responseEnded = false
+    var responseStarved = false
+    /// The response's message, kept beside the passing bytes for the ledger.
+    var answer = ByteQueue()
+
+    /// What the rules see of an order.
+    var order = Order.none
+    /// Of a cancel: the endpoint's id of the order that it ends.
+    var cancelledOrderID = Digest.none
+    var reservation: ReservationID?
+    var decisionID: UInt64 = 0
+    /// Monotonic nanoseconds. 0: not yet.
+    var headAt: Int64 = 0
+    var arrivedAt: Int64 = 0
+    var forwardedAt: Int64 = 0
+    /// By when the caller wants an answer; `Int64.max` without a deadline.
+    var deadline = Int64.max
+    /// By when the mirror must have answered; 0: it was not asked yet.
+    var waitUntil: Int64 = 0
+    var timer = TimerID.none
+
+    /// The lists it is in: the client's, the upstream's, and the client's calls on hold.
+    var clientLinks = ExchangeLinks()
+    var upstreamLinks = ExchangeLinks()
+    var holdLinks = ExchangeLinks()
+    var nextFree: Pointer?
+}
+
+extension Order {
+    /// What a slot holds before an order was decoded into it.
+    static let none = Order(
+        account: .none, strategy: .none, symbol: .none, timeInForce: .none, side: .buy, type: .market,
+        reduceOnly: false, quantity: .zero, price: .zero, stopPrice: .zero, clientOrderID: .none)
+}

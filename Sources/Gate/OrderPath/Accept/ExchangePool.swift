@@ -1,0 +1,76 @@
+/// Exchanges in recycled slots. Slots are made in slabs and never move, so that a pointer to one stays good; what a slot has
+/// allocated (header room, byte blocks) stays with it for the next call.
+final class ExchangePool {
+    private static let slabSize = 128
+
+    private let capacity: Int
+    private var slabs: [Exchange.Pointer] = []
+    private var firstFree: Exchange.Pointer?
+    private(set) var used = 0
+
+    /// At most `capacity` exchanges are alive at once.
+    init(capacity: Int) {
+        self.capacity = capacity
+    }
+
+    deinit {
+        for slab in slabs {
+            for index in 0..<Self.slabSize { Self.deallocate(slab + index) }
+            slab.deallocate()
+        }
+    }
+
+    /// A fresh exchange; nil where all are in use.
+    func take() -> Exchange.Pointer? {
+        if firstFree == nil { addSlab() }
+        guard let exchange = firstFree else { return nil }
+        firstFree = exchange.pointee.nextFree
+        exchange.pointee.nextFree = nil
+        used += 1
+        return exchange
+    }
+
+    /// Takes an exchange back. It must be in no list and have no timer.
+    func give(_ exchange: Exchange.Pointer) {
+        var fresh = Exchange()
+        exchange.pointee.requestHead.reset()
+        exchange.pointee.requestTrailers.reset()
+        exchange.pointee.responseHead.reset()
+        exchange.pointee.responseTrailers.reset()
+        exchange.pointee.requestBody.reset()
+        exchange.pointee.responseBody.reset()
+        exchange.pointee.answer.reset()
+        fresh.requestHead = exchange.pointee.requestHead
+        fresh.requestTrailers = exchange.pointee.requestTrailers
+        fresh.responseHead = exchange.pointee.responseHead
+        fresh.responseTrailers = exchange.pointee.responseTrailers
+        fresh.requestBody = exchange.pointee.requestBody
+        fresh.responseBody = exchange.pointee.responseBody
+        fresh.answer = exchange.pointee.answer
+        fresh.nextFree = firstFree
+        exchange.pointee = fresh
+        firstFree = exchange
+        used -= 1
+    }
+
+    private func addSlab() {
+        guard slabs.count * Self.slabSize < capacity else { return }
+        let slab = Exchange.Pointer.allocate(capacity: Self.slabSize)
+        for index in (0..<Self.slabSize).reversed() {
+            (slab + index).initialize(to: Exchange())
+            (slab + index).pointee.nextFree = firstFree
+            firstFree = slab + index
+        }
+        slabs.append(slab)
+    }
+
+    private static func deallocate(_ exchange: Exchange.Pointer) {
+        exchange.pointee.requestHead.deallocate()
+        exchange.pointee.requestTrailers.deallocate()
+        exchange.pointee.responseHead.deallocate()
+        exchange.pointee.responseTrailers.deallocate()
+        exchange.pointee.requestBody.deallocate()
+        exchange.pointee.responseBody.deallocate()
+        exchange.pointee.answer.deallocate()
+    }
+}

@@ -1,0 +1,193 @@
+import CNghttp2
+import Glibc
+import RiskRules
+
+/// How far a graceful end has come.
+struct DrainState {
+    /// Hears once that no client is left.
+    var finished: [@Sendable () -> Void]
+    var secondStep: TimerID
+    var deadline: TimerID
+}
+
+/// Client connections: taking them, writing to them, letting them go.
+extension OrderPath {
+    /// Takes a new connection, unless there are too many.
+    func accept(_ descriptor: Int32) {
+        guard draining == nil, clients.count < configuration.maximumConnections else {
+            close(descriptor)
+            return
+        }
+        let limit = clientStreamLimit(upstream: spare?.isReady == true ? spare : nil)
+        guard
+            let client = try? ClientConnection(
+                owning: descriptor, number: nextClientNumber, streamLimit: limit, path: self)
+        else { return }
+        nextClientNumber &+= 1
+        clients[ObjectIdentifier(client)] = client
+        metrics.connectionsClient.set(Int64(clients.count))
+        markDirty(client)
+        assignUpstream(to: client)
+    }
+
+    /// Streams offered to a client: 100 until the endpoint's own limit is known.
+    func clientStreamLimit(upstream: UpstreamConnection?) -> UInt32 {
+        UInt32(clamping: min(upstream?.streamLimit ?? 100, configuration.maximumInFlight))
+    }
+
+    /// A client is gone. What it was sent is lost; what it had sent on is reset there.
+    func clientClosed(_ client: ClientConnection) {
+        closedThisTurn.append(client)
+        clients[ObjectIdentifier(client)] = nil
+        metrics.connectionsClient.set(Int64(clients.count))
+        while let exchange = client.exchanges.first {
+            clientStreamClosed(exchange, code: NGHTTP2_CANCEL.rawValue)
+        }
+        if let upstream = client.upstream {
+            client.upstream = nil
+            upstream.client = nil
+            upstream.retire()
+        }
+        if clients.isEmpty { drained() }
+    }
+
+    /// A client's stream is closed: in order, by its reset, or with its connection.
+    func clientStreamClosed(_ exchange: Exchange.Pointer, code: UInt32) {
+        detachFromClient(exchange)
+        switch exchange.pointee.stage {
+        case .receiving, .held:
+            exchange.pointee.stage = .answered
+        case .forwarded:
+            exchange.pointee.stage = .answered
+            if let upstream = exchange.pointee.upstream {
+                upstream._withUnsafeGuaranteedRef {
+                    $0.session?.reset(stream: exchange.pointee.upstreamStream, code: code)
+                    $0.becameDirty()
+                }
+            }
+            // The caller no longer wants it; whether the endpoint has acted is not known.
+            if !exchange.pointee.responseEnded, exchange.pointee.action != .pass { outcomeUnknown(exchange) }
+        case .answered:
+            break
+        }
+        recycleIfDone(exchange)
+    }
+
+    private func detachFromClient(_ exchange: Exchange.Pointer) {
+        guard let client = exchange.pointee.client else { return }
+        client._withUnsafeGuaranteedRef {
+            $0.exchanges.remove(exchange)
+            removeHeld(exchange, from: $0)
+            if let session = $0.session, !$0.isClosed {
+                _ = nghttp2_session_set_stream_user_data(session.raw, exchange.pointee.clientStream, nil)
+                // What was received and not passed on still counts against the connection's window.
+                session.consumeConnection(exchange.pointee.action == .pass ? exchange.pointee.requestBody.count : 0)
+            }
+        }
+        exchange.pointee.client = nil
+    }
+
+    /// Gives a slot back once neither side can reach it.
+    func recycleIfDone(_ exchange: Exchange.Pointer) {
+        guard exchange.pointee.client == nil, exchange.pointee.upstream == nil else { return }
+        loop.cancel(exchange.pointee.timer)
+        pool.give(exchange)
+    }
+
+    /// Says that the client's bytes were taken.
+    func consumeRequest(_ exchange: Exchange.Pointer, _ count: Int) {
+        guard count > 0, let client = exchange.pointee.client else { return }
+        client._withUnsafeGuaranteedRef {
+            $0.session?.consume(stream: exchange.pointee.clientStream, count)
+            $0.becameDirty()
+        }
+    }
+
+    /// Resets the client's stream.
+    func resetClient(_ exchange: Exchange.Pointer, _ code: HTTP2ResetCode) {
+        guard let client = exchange.pointee.client else { return }
+        exchange.pointee.stage = .answered
+        client._withUnsafeGuaranteedRef {
+            $0.session?.reset(stream: exchange.pointee.clientStream, code: code.rawValue)
+            $0.becameDirty()
+        }
+    }
+
+    // MARK: Writing
+
+    /// Puts a connection on the list of those to flush at the end of the turn.
+    func markDirty(_ connection: HTTP2Connection) {
+        guard !connection.isDirty, !connection.isClosed else { return }
+        connection.isDirty = true
+        dirty.append(.passUnretained(connection))
+    }
+
+    /// Writes each connection that has something to say. Writing one may give another something to say (a window that opens):
+    /// the list is worked until it is empty.
+    func flushDirty() {
+        var index = 0
+        while index < dirty.count {
+            let connection = dirty[index]
+            connection._withUnsafeGuaranteedRef {
+                $0.isDirty = false
+                $0.flush()
+            }
+            index += 1
+        }
+        dirty.removeAll(keepingCapacity: true)
+    }
+
+    /// An HTTP/2 connection broke the protocol.
+    func http2Failed(_ side: ConnectionSide, _ error: HTTP2Error) {
+        metrics.http2Errors.add(HTTP2ErrorLabels(side: side, kind: .protocolError))
+    }
+
+    // MARK: Ending
+
+    /// Ends gracefully: no new connections, GOAWAY twice on each, streams finish, at the latest after the drain timeout.
+    /// `finished` is called on this thread when no client is left.
+    package func drain(_ finished: @escaping @Sendable () -> Void) {
+        if draining != nil {
+            draining?.finished.append(finished)
+            return
+        }
+        listener?.shut()
+        draining = DrainState(
+            finished: [finished],
+            secondStep: loop.schedule(at: loop.now + 100_000_000, target: self, context: TimerPurpose.secondGoAway),
+            deadline: loop.schedule(
+                at: loop.now + configuration.drainTimeout, target: self, context: TimerPurpose.drainDeadline))
+        for client in clients.values {
+            client.session?.announceShutdown()
+            markDirty(client)
+        }
+        if clients.isEmpty { drained() }
+    }
+
+    func sendSecondGoAway() {
+        for client in clients.values {
+            client.session?.goAway()
+            markDirty(client)
+        }
+    }
+
+    func drainDeadlinePassed() {
+        for client in clients.values { client.shut() }
+    }
+
+    private func drained() {
+        guard let state = draining else { return }
+        loop.cancel(state.secondStep)
+        loop.cancel(state.deadline)
+        draining?.finished = []
+        for finished in state.finished { finished() }
+    }
+}
+
+/// What a timer of the order path is for. Values above these are exchanges' addresses.
+enum TimerPurpose {
+    static let secondGoAway: UInt64 = 1
+    static let drainDeadline: UInt64 = 2
+    static let redial: UInt64 = 3
+    static let last: UInt64 = 3
+}

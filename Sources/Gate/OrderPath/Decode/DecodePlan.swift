@@ -1,0 +1,230 @@
+/// The order mapping, compiled: every message a flat table of its fields, every role of an order a place to take it from.
+///
+/// One plan covers all mapped methods. Everything a decoder looks at stands in memory of fixed size that is written once,
+/// here, so that decoding neither allocates nor counts references.
+///
+/// Sendable: all stored properties are `let`, the memory behind the pointers is written in `init`, before anybody else has
+/// the plan, only read until `deinit`, and freed there. `@unchecked` because pointers are not `Sendable`.
+package final class DecodePlan: @unchecked Sendable {
+    /// Full method paths (`/order.OrderService/CreateOrder`), in the order of the mapping. An index into this is what
+    /// `MethodTable` answers and what decoders are called with.
+    package let paths: [String]
+    let tables: PlanTables
+
+    init(_ parts: PlanParts) {
+        self.paths = parts.paths
+        self.tables = PlanTables(
+            methods: Self.copy(parts.methods), nodes: Self.copy(parts.nodes), fields: Self.copy(parts.fields),
+            direct: Self.copy(parts.direct), choices: Self.copy(parts.choices),
+            texts: UnsafeRawBufferPointer(Self.copy(parts.texts)))
+    }
+
+    deinit {
+        tables.methods.deallocate()
+        tables.nodes.deallocate()
+        tables.fields.deallocate()
+        tables.direct.deallocate()
+        tables.choices.deallocate()
+        tables.texts.deallocate()
+    }
+
+    /// The plan of one method, by its index in `paths`; valid as long as this object.
+    package func method(_ index: Int) -> MethodPlan { tables.methods[index] }
+
+    private static func copy<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafeBufferPointer<Element> {
+        let memory = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
+        _ = memory.initialize(from: elements)
+        return UnsafeBufferPointer(memory)
+    }
+}
+
+/// The memory of a `DecodePlan`, to be used by whoever keeps the plan itself alive.
+struct PlanTables: BitwiseCopyable {
+    let methods: UnsafeBufferPointer<MethodPlan>
+    let nodes: UnsafeBufferPointer<MessageNode>
+    let fields: UnsafeBufferPointer<MessageField>
+    /// Field numbers to fields, for the low numbers of each node: see `MessageNode.direct`.
+    let direct: UnsafeBufferPointer<Int32>
+    let choices: UnsafeBufferPointer<Choice>
+    fileprivate let texts: UnsafeRawBufferPointer
+
+    func text(_ text: PlanText) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: texts[text.offset..<text.offset + text.count])
+    }
+}
+
+/// What the compiler collects before it makes a plan of it.
+struct PlanParts {
+    var paths: [String] = []
+    var methods: [MethodPlan] = []
+    var nodes: [MessageNode] = []
+    var fields: [MessageField] = []
+    var direct: [Int32] = []
+    var choices: [Choice] = []
+    private(set) var texts: [UInt8] = []
+
+    /// Stores a text and says where it stands.
+    mutating func store(_ text: String) -> PlanText {
+        defer { texts.append(contentsOf: text.utf8) }
+        return PlanText(offset: texts.count, count: text.utf8.count)
+    }
+}
+
+/// Where a text stands in the plan's memory.
+package struct PlanText: Sendable, BitwiseCopyable {
+    let offset: Int
+    let count: Int
+    static let none = PlanText(offset: 0, count: 0)
+}
+
+/// What a mapped method does.
+package enum MethodAction: String, CaseIterable, Sendable, BitwiseCopyable {
+    /// An order, to be decided.
+    case create
+    /// Ends an order; forwarded whatever it says.
+    case cancel
+    /// Not Gate's business.
+    case pass
+}
+
+/// What an order that names no type is taken for.
+package enum DefaultType: String, CaseIterable, Sendable, BitwiseCopyable {
+    case limit = "LIMIT"
+    case market = "MARKET"
+    /// A limit order where there is a price, else a market order.
+    case byPrice = "by_price"
+}
+
+/// One mapped method: how its request and its answer are read.
+package struct MethodPlan: Sendable, BitwiseCopyable {
+    package let action: MethodAction
+    let request: RequestPlan
+    let response: ResponsePlan
+    /// Bit n set: an answer with gRPC status n says that the order was not accepted, whatever else is unknown.
+    private let definitiveStatuses: UInt32
+
+    init(action: MethodAction, request: RequestPlan, response: ResponsePlan, definitiveStatuses: UInt32) {
+        self.action = action
+        self.request = request
+        self.response = response
+        self.definitiveStatuses = definitiveStatuses
+    }
+
+    /// Whether an answer with this gRPC status says that the order was not accepted (`response.definitive`).
+    package func isDefinitive(status: UInt32) -> Bool {
+        status < 32 && definitiveStatuses & (1 << status) != 0
+    }
+}
+
+/// Where each role of an order is taken from. A role that is not mapped is `.absent`.
+struct RequestPlan: Sendable, BitwiseCopyable {
+    /// The request message; -1 where nothing of it is read.
+    var node: Int32 = -1
+    /// nil: such an order is malformed.
+    var defaultType: DefaultType?
+    /// Whether symbols are taken in upper case.
+    var foldsSymbol = false
+    var account = FieldSource.absent(name: .none)
+    var strategy = FieldSource.absent(name: .none)
+    var symbol = FieldSource.absent(name: .none)
+    var side = FieldSource.absent(name: .none)
+    var type = FieldSource.absent(name: .none)
+    var quantity = FieldSource.absent(name: .none)
+    var price = FieldSource.absent(name: .none)
+    var stopPrice = FieldSource.absent(name: .none)
+    var timeInForce = FieldSource.absent(name: .none)
+    var reduceOnly = FieldSource.absent(name: .none)
+    var clientOrderID = FieldSource.absent(name: .none)
+    var orderID = FieldSource.absent(name: .none)
+}
+
+/// Where each part of an answer is taken from.
+struct ResponsePlan: Sendable, BitwiseCopyable {
+    /// The response message; -1 where nothing of it is read.
+    var node: Int32 = -1
+    var orderID = FieldSource.absent(name: .none)
+    var clientOrderID = FieldSource.absent(name: .none)
+    var status = FieldSource.absent(name: .none)
+    var filled = FieldSource.absent(name: .none)
+    var error = FieldSource.absent(name: .none)
+}
+
+/// Where one role's value comes from and how it is to be read.
+struct FieldSource: Sendable, BitwiseCopyable {
+    enum Origin: UInt8, Sendable, BitwiseCopyable { case absent, message, header, constant }
+    var origin: Origin
+    /// The protobuf type of a message's field; `.string` for headers and constants.
+    var type: WireFieldType
+    /// Whether the message can tell "not given" from the type's zero; without it a zero is "not given".
+    var hasPresence: Bool
+    /// Index of the value in the reader's slots, where the origin is the message.
+    var slot: UInt8
+    /// The header's name, or the constant's text.
+    var text: PlanText
+    /// What a reject calls the field.
+    var name: PlanText
+    /// The values this role knows: a range of `DecodePlan.choices`.
+    var firstChoice: Int32
+    var choiceCount: Int32
+
+    static func absent(name: PlanText) -> FieldSource {
+        FieldSource(
+            origin: .absent, type: .string, hasPresence: true, slot: 0, text: .none, name: name, firstChoice: 0,
+            choiceCount: 0)
+    }
+}
+
+/// One value that a side, a type, a time in force, a flag or a status may have on the wire, and what it means.
+struct Choice: Sendable, BitwiseCopyable {
+    /// The value on the wire, of enums, integers and booleans.
+    var number: Int64
+    /// The value on the wire, of strings.
+    var key: PlanText
+    /// Whether `key` is in upper case and matches in any case.
+    var foldsKey: Bool
+    /// The value means that none is given (an enum's `…_UNSPECIFIED`).
+    var isUnspecified: Bool
+    /// The raw value of a `Side`, an `OrderType` or an `OrderAnswer.Outcome`; 0 and 1 of a flag.
+    var code: UInt8
+    /// What a time in force is called.
+    var text: PlanText
+}
+
+/// One message: its fields stand together in `DecodePlan.fields`, by rising number.
+struct MessageNode: Sendable, BitwiseCopyable {
+    var firstField: Int32
+    var fieldCount: Int32
+    /// Where this node's part of `DecodePlan.direct` begins: entry n is the index of field n, or -1; for n < `directCount`.
+    var direct: Int32
+    var directCount: Int32
+}
+
+/// One declared field of a message.
+struct MessageField: Sendable, BitwiseCopyable {
+    var number: UInt32
+    var type: WireFieldType
+    var isRepeated: Bool
+    /// Where its value goes; -1: only checked.
+    var slot: Int8
+    /// The node of a message field, -1 for others.
+    var child: Int32
+    /// Slots that this field empties when it appears: those of the other members of its oneof.
+    var clears: UInt64
+    var name: PlanText
+}
+
+/// The types a field can be declared with, by how they stand on the wire.
+package enum WireFieldType: UInt8, CaseIterable, Sendable, BitwiseCopyable {
+    case double, float, int64, uint64, int32, fixed64, fixed32, bool, string, message, bytes, uint32, enumeration
+    case sfixed32, sfixed64, sint32, sint64
+
+    /// The wire type its values have (outside a packed list).
+    var wireType: UInt32 {
+        switch self {
+        case .int64, .uint64, .int32, .bool, .uint32, .enumeration, .sint32, .sint64: 0
+        case .double, .fixed64, .sfixed64: 1
+        case .string, .message, .bytes: 2
+        case .float, .fixed32, .sfixed32: 5
+        }
+    }
+}

@@ -1,0 +1,73 @@
+package import RiskRules
+
+/// One order as its message says it: names are still bytes, numbers are exact.
+///
+/// The slices point into the message, the headers, the plan, or the decoder's scratch memory: valid until the message
+/// goes away or the decoder decodes again, whichever is first.
+package struct DecodedOrder: BitwiseCopyable {
+    /// 1 to 64 of `[A-Za-z0-9._:/@-]`.
+    package var account: UnsafeRawBufferPointer
+    /// As `account`; empty: the order names no strategy.
+    package var strategy: UnsafeRawBufferPointer
+    /// As `account`; in upper case where the mapping folds.
+    package var symbol: UnsafeRawBufferPointer
+    /// As `account`, in upper case, without the enum's prefix; empty: none given.
+    package var timeInForce: UnsafeRawBufferPointer
+    /// UTF-8 of any length; empty: none.
+    package var clientOrderID: UnsafeRawBufferPointer
+    package var side: Side
+    package var type: OrderType
+    /// The order named no type and has a price (`default_type: by_price`). `type` is `.limit`, but whether the endpoint
+    /// will take it as a limit or as a market order is not known: it is to be valued at the worse of the two.
+    package var typeIsByPrice: Bool
+    package var reduceOnly: Bool
+    /// Above zero.
+    package var quantity: FixedPoint
+    /// Above zero where the type has a limit price, else zero.
+    package var price: FixedPoint
+    /// Above zero where the type has a stop price, else zero.
+    package var stopPrice: FixedPoint
+}
+
+/// What a cancel names. All slices as in `DecodedOrder`; an empty one was not mapped or not given.
+package struct DecodedCancel: BitwiseCopyable {
+    package var orderID: UnsafeRawBufferPointer
+    package var clientOrderID: UnsafeRawBufferPointer
+    package var account: UnsafeRawBufferPointer
+    package var strategy: UnsafeRawBufferPointer
+    package var symbol: UnsafeRawBufferPointer
+}
+
+/// What became of reading an order.
+package enum OrderDecoding: BitwiseCopyable {
+    case order(DecodedOrder)
+    case refused(DecodeFailure)
+}
+
+/// What became of reading a cancel. One that cannot be read is still to be forwarded, and counted.
+package enum CancelDecoding: BitwiseCopyable {
+    case cancel(DecodedCancel)
+    case unreadable(DecodeFailure)
+}
+
+/// What the endpoint's answer tells of an order. Slices as in `DecodedOrder`.
+package struct OrderAnswer: BitwiseCopyable {
+    package enum Outcome: UInt8, BitwiseCopyable {
+        /// The endpoint has the order: it is open.
+        case accepted
+        /// Nothing was filled and nothing will be.
+        case rejected
+        /// Nothing more will be filled.
+        case ended
+        /// The message could not be read: the order counts as accepted, wholly open.
+        case unreadable
+    }
+    package var outcome: Outcome
+    /// The endpoint's order id; empty where the answer names none.
+    package var orderID: UnsafeRawBufferPointer
+    package var clientOrderID: UnsafeRawBufferPointer
+    /// The endpoint's own words on a failure; empty where there are none.
+    package var error: UnsafeRawBufferPointer
+    /// Quantity filled so far; nil where the answer does not say, or not readably.
+    package var filled: FixedPoint?
+}

@@ -1,0 +1,188 @@
+import RiskRules
+package import SwiftProtobuf
+
+/// Judges an order mapping against the descriptors of its API and makes the plan that decoders run on.
+package struct OrderMappingCompiler {
+    private let mapping: OrderMapping
+    private let index: DescriptorIndex
+    private let log: ProblemLog
+    private var parts = PlanParts()
+    private var messages: MessagePlanBuilder
+
+    /// The plan, or nil where anything is wrong: `log` then has every problem.
+    package static func compile(
+        _ mapping: OrderMapping, descriptors: Google_Protobuf_FileDescriptorSet, into log: ProblemLog
+    ) -> DecodePlan? {
+        var compiler = OrderMappingCompiler(mapping, descriptors: descriptors, log: log)
+        return compiler.compile()
+    }
+
+    private init(_ mapping: OrderMapping, descriptors: Google_Protobuf_FileDescriptorSet, log: ProblemLog) {
+        self.mapping = mapping
+        self.log = log
+        index = DescriptorIndex(descriptors)
+        messages = MessagePlanBuilder(index)
+    }
+
+    private mutating func compile() -> DecodePlan? {
+        var lines: [String: Int] = [:]
+        for method in mapping.methods {
+            if let line = lines[method.path.value] {
+                report("\(quoted(method.path.value)) stands twice, first on line \(line); keep one", at: method.path)
+                continue
+            }
+            lines[method.path.value] = method.path.location.line
+            guard let plan = compile(method) else { continue }
+            parts.paths.append(method.path.value)
+            parts.methods.append(plan)
+        }
+        if !mapping.methods.isEmpty, !mapping.methods.contains(where: { $0.action == .create }) {
+            report("no method has the action create, so that no order would be checked", at: mapping.descriptors)
+        }
+        for type in messages.missing.sorted() {
+            report(
+                "the descriptor set lacks \(type.drop { $0 == "." }); make it with protoc --include_imports",
+                at: mapping.descriptors)
+        }
+        return log.isEmpty ? DecodePlan(parts) : nil
+    }
+
+    private mutating func compile(_ method: OrderMapping.Method) -> MethodPlan? {
+        guard let descriptor = index.methods[method.path.value] else {
+            let known = index.methods.keys.sorted()
+            let meant = Suggestion.closest(to: method.path.value, among: known).map { "; did you mean \($0)?" } ?? ""
+            report(
+                "the descriptors have no method \(quoted(method.path.value))\(meant) (write /package.Service/Method)",
+                at: method.path)
+            return nil
+        }
+        if method.action == .pass {
+            refuseWithPass(method)
+            return MethodPlan(
+                action: .pass, request: RequestPlan(), response: ResponsePlan(), definitiveStatuses: 0)
+        }
+        guard !descriptor.clientStreaming, !descriptor.serverStreaming else {
+            report(
+                "a streaming method cannot be a \(method.action.rawValue): orders are single calls; map it as pass",
+                at: method.path)
+            return nil
+        }
+        return MethodPlan(
+            action: method.action, request: request(method, type: descriptor.inputType),
+            response: response(method, type: descriptor.outputType),
+            definitiveStatuses: (method.response?.definitive ?? OrderMapping.Response.definitiveByDefault)
+                .reduce(0) { $0 | 1 << UInt32($1) })
+    }
+
+    private func refuseWithPass(_ method: OrderMapping.Method) {
+        if !method.fields.isEmpty || !method.values.isEmpty || method.response != nil || method.defaultType != nil
+            || method.foldsSymbol
+        {
+            log.report(
+                "a method that passes is not read: leave out all but path and action, or write create or cancel",
+                at: method.location)
+        }
+    }
+
+    private func report(_ message: String, at text: Located<String>) {
+        log.report(message, at: text.location)
+    }
+
+    // MARK: Requests
+
+    private mutating func request(_ method: OrderMapping.Method, type: String) -> RequestPlan {
+        checkRoles(method)
+        var plan = RequestPlan()
+        var tree = FieldTree()
+        var sources: [OrderRole: FieldSource] = [:]
+        for field in method.fields {
+            var compiler = FieldSourceCompiler(
+                index: index, message: type, path: "fields.\(field.role.rawValue)", log: log)
+            let values = method.values.filter { $0.role == field.role }
+            sources[field.role] = compiler.source(of: field, values: values, tree: &tree, in: &parts)
+        }
+        for value in method.values where !method.fields.contains(where: { $0.role == value.role }) {
+            report("values.\(value.role.rawValue): the role is not among fields", at: value.wire)
+        }
+        plan.node = messages.node(type, tree: tree, in: &parts)
+        plan.defaultType = method.defaultType?.value
+        plan.foldsSymbol = method.foldsSymbol
+        // What is not mapped keeps the role's name, so that a reject can say what was missing.
+        func source(_ role: OrderRole) -> FieldSource { sources[role] ?? .absent(name: parts.store(role.rawValue)) }
+        plan.account = source(.account)
+        plan.strategy = source(.strategy)
+        plan.symbol = source(.symbol)
+        plan.side = source(.side)
+        plan.type = source(.type)
+        plan.quantity = source(.quantity)
+        plan.price = source(.price)
+        plan.stopPrice = source(.stopPrice)
+        plan.timeInForce = source(.timeInForce)
+        plan.reduceOnly = source(.reduceOnly)
+        plan.clientOrderID = source(.clientOrderID)
+        plan.orderID = source(.orderID)
+        return plan
+    }
+
+    /// Whether the method maps what its action needs, and nothing that its action has no use for.
+    private func checkRoles(_ method: OrderMapping.Method) {
+        let roles = Set(method.fields.map(\.role))
+        let known = method.action == .create ? OrderRole.ofCreate : OrderRole.ofCancel
+        for field in method.fields where !known.contains(field.role) {
+            log.report(
+                "fields.\(field.role.rawValue): a \(method.action.rawValue) has no use for it; leave it out (known: \(known.map(\.rawValue).joined(separator: ", ")))",
+                at: field.source.location)
+        }
+        switch method.action {
+        case .create:
+            for role in OrderRole.needed where !roles.contains(role) {
+                log.report("fields: \(role.rawValue) is missing and needed", at: method.location)
+            }
+            if !roles.contains(.type), method.defaultType == nil {
+                log.report("fields: type is missing; map it, or say default_type", at: method.location)
+            }
+            if method.defaultType?.value == .byPrice, !roles.contains(.price) {
+                log.report(
+                    "default_type: by_price needs fields.price", at: method.defaultType?.location ?? method.location)
+            }
+        case .cancel:
+            if !roles.contains(.orderID), !roles.contains(.clientOrderID) {
+                log.report("fields: order_id or client_order_id is missing and needed", at: method.location)
+            }
+            if let type = method.defaultType {
+                log.report("default_type: a cancel has no type; leave it out", at: type.location)
+            }
+        case .pass:
+            break
+        }
+    }
+
+    // MARK: Answers
+
+    private mutating func response(_ method: OrderMapping.Method, type: String) -> ResponsePlan {
+        var plan = ResponsePlan()
+        guard let response = method.response else { return plan }
+        let hasStatus = response.fields.contains { $0.role == .status }
+        if hasStatus, response.rejected.isEmpty, response.ended.isEmpty {
+            log.report("response.status: says nothing without rejected or ended", at: response.location)
+        }
+        if !hasStatus, let status = (response.rejected + response.ended).first {
+            report("response: rejected and ended need response.status", at: status)
+        }
+        var tree = FieldTree()
+        var sources: [AnswerRole: FieldSource] = [:]
+        for field in response.fields {
+            var compiler = FieldSourceCompiler(
+                index: index, message: type, path: "response.\(field.role.rawValue)", log: log)
+            sources[field.role] = compiler.source(of: field, response: response, tree: &tree, in: &parts)
+        }
+        plan.node = messages.node(type, tree: tree, in: &parts)
+        func source(_ role: AnswerRole) -> FieldSource { sources[role] ?? .absent(name: .none) }
+        plan.orderID = source(.orderID)
+        plan.clientOrderID = source(.clientOrderID)
+        plan.status = source(.status)
+        plan.filled = source(.filled)
+        plan.error = source(.error)
+        return plan
+    }
+}

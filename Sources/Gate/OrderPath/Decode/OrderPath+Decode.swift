@@ -1,0 +1,109 @@
+import RiskRules
+
+/// From the bytes of a call to what the rules judge.
+extension OrderPath {
+    /// Looks at the head of a call on an order method. False: it was answered.
+    func admitHead(_ exchange: Exchange.Pointer) -> Bool {
+        let head = exchange.pointee.requestHead
+        guard let method = head.first(":method"), method.equals("POST") else {
+            refuse(exchange, httpStatus: "405")
+            return false
+        }
+        guard let type = head.first("content-type"), Self.isGRPC(type) else {
+            refuse(exchange, httpStatus: "415")
+            return false
+        }
+        // A cancel is sent on whatever its caller's patience.
+        if exchange.pointee.action == .create, let text = head.first("grpc-timeout") {
+            guard let timeout = GRPCTimeout.nanoseconds(text) else {
+                reject(exchange, DecodeFailure(.orderMalformed, "a grpc-timeout that is none"))
+                return false
+            }
+            let (deadline, overflow) = exchange.pointee.headAt.addingReportingOverflow(timeout)
+            exchange.pointee.deadline = overflow ? .max : deadline
+            if !overflow { setTimer(exchange, at: deadline) }
+        }
+        return true
+    }
+
+    /// `application/grpc`, alone or followed by `+` or `;`.
+    private static func isGRPC(_ type: UnsafeRawBufferPointer) -> Bool {
+        let name: StaticString = "application/grpc"
+        guard type.starts(with: name) else { return false }
+        guard type.count > name.utf8CodeUnitCount else { return true }
+        let next = type[name.utf8CodeUnitCount]
+        return next == UInt8(ascii: "+") || next == UInt8(ascii: ";")
+    }
+
+    func framingLimits(_ exchange: Exchange.Pointer) -> GRPCFraming.Limits {
+        GRPCFraming.Limits(
+            maximumSize: configuration.maximumOrderBytes, takesUnreadable: exchange.pointee.action == .cancel)
+    }
+
+    /// The request's fields as the decoder takes them; valid until the next call.
+    func headerFields(of exchange: Exchange.Pointer) -> HeaderFields {
+        let head = exchange.pointee.requestHead
+        for index in 0..<head.count {
+            headerFields[index] = HeaderField(name: head.name(index), value: head.value(index))
+        }
+        return HeaderFields(UnsafeBufferPointer(start: headerFields, count: head.count))
+    }
+
+    /// Turns names into the engine's numbers. nil: the exchange has its order; else why it cannot have one.
+    func adopt(_ decoded: DecodedOrder, _ exchange: Exchange.Pointer) -> DecodeFailure? {
+        let accountLookup = engine.account(decoded.account)
+        guard let account = accountLookup.id else {
+            return accountLookup.failure("an account that differs from a known one in letter case")
+        }
+        let symbolLookup = engine.symbol(decoded.symbol)
+        guard let symbol = symbolLookup.id else {
+            return symbolLookup.failure("a symbol that differs from a known one in letter case")
+        }
+        let strategyLookup = engine.strategy(decoded.strategy)
+        guard let strategy = strategyLookup.id else {
+            return strategyLookup.failure("a strategy that differs from a known one in letter case")
+        }
+        let timeInForceLookup = engine.timeInForce(decoded.timeInForce)
+        guard let timeInForce = timeInForceLookup.id else {
+            return timeInForceLookup.failure("an unknown time in force")
+        }
+        exchange.pointee.order = Order(
+            account: account, strategy: strategy, symbol: symbol, timeInForce: timeInForce, side: decoded.side,
+            type: decoded.type, reduceOnly: decoded.reduceOnly, mayBeMarket: decoded.typeIsByPrice,
+            quantity: decoded.quantity, price: decoded.price,
+            stopPrice: decoded.stopPrice,
+            clientOrderID: decoded.clientOrderID.isEmpty ? .none : engine.digest(decoded.clientOrderID))
+        return nil
+    }
+
+    /// Takes from a cancel whose it is, as far as it can be read: a cancel that cannot be read passes all the same.
+    func readCancel(_ exchange: Exchange.Pointer, _ message: UnsafeRawBufferPointer, _ headers: HeaderFields) {
+        switch decoder.decodeCancel(method: Int(exchange.pointee.method), message: message, headers: headers) {
+        case .cancel(let cancel):
+            exchange.pointee.order.account = engine.account(cancel.account).id ?? .none
+            exchange.pointee.order.strategy = engine.strategy(cancel.strategy).id ?? .none
+            exchange.pointee.order.symbol = engine.symbol(cancel.symbol).id ?? .none
+            exchange.pointee.order.clientOrderID = engine.digest(cancel.clientOrderID)
+            exchange.pointee.cancelledOrderID = engine.digest(cancel.orderID)
+        case .unreadable:
+            metrics.unreadableCancels.add()
+        }
+    }
+}
+
+extension NameLookup {
+    /// The number of a name that may be used.
+    fileprivate var id: NameID? {
+        switch self {
+        case .known(let id), .new(let id): id
+        case .caseConflict, .tableFull: nil
+        }
+    }
+
+    fileprivate func failure(_ conflict: StaticString) -> DecodeFailure {
+        switch self {
+        case .tableFull: DecodeFailure(.stateUnavailable, "more names than Gate keeps")
+        case .known, .new, .caseConflict: DecodeFailure(.orderMalformed, conflict)
+        }
+    }
+}

@@ -1,0 +1,195 @@
+import RiskRules
+
+/// Takes the roles of one message from where the plan says they are.
+///
+/// A value on the stack of one decoding: every `read…` returns nil where the value is absent, and sets `failure` where it
+/// is there and cannot be used.
+struct SourceReader: BitwiseCopyable {
+    /// Scratch memory that one decoding needs at most: one name for each of the roles that may be rewritten.
+    static let scratchSize = 12 * 64
+
+    private let tables: PlanTables
+    private let slots: UnsafeMutablePointer<WireValue>
+    private let scratch: UnsafeMutableRawBufferPointer
+    private let headers: HeaderFields
+    private var present: UInt64 = 0
+    private var scratchUsed = 0
+    /// The first thing that was wrong.
+    private(set) var failure: DecodeFailure?
+
+    init(
+        _ tables: PlanTables, slots: UnsafeMutablePointer<WireValue>, scratch: UnsafeMutableRawBufferPointer,
+        headers: HeaderFields
+    ) {
+        self.tables = tables
+        self.slots = slots
+        self.scratch = scratch
+        self.headers = headers
+    }
+
+    /// Walks the message; to be called before any value of it is read. False: it is malformed.
+    mutating func walk(_ message: UnsafeRawBufferPointer, node: Int32) -> Bool {
+        guard node >= 0 else { return true }
+        var reader = MessageReader(tables, slots: slots)
+        guard reader.read(message, node: node) else {
+            let field = reader.faultField.map { tables.text($0) } ?? .empty
+            failure = DecodeFailure(.orderMalformed, reader.fault, field: field)
+            return false
+        }
+        present = reader.present
+        return true
+    }
+
+    /// A number that is not negative; nil where it is absent or not readable.
+    mutating func number(_ source: FieldSource) -> FixedPoint? {
+        guard let value = value(source) else { return nil }
+        if source.type == .string, value.bytes.isEmpty { return nil }
+        switch WireNumber.read(value, as: source.type) {
+        case .number(let number): return number
+        case .malformed(let detail): fail(.orderMalformed, detail, source)
+        case .outOfRange(let detail): fail(.orderOutOfRange, detail, source)
+        }
+        return nil
+    }
+
+    /// An account, a strategy or a symbol; empty where absent.
+    mutating func name(_ source: FieldSource, folds: Bool = false) -> UnsafeRawBufferPointer {
+        let name = identifier(source)
+        guard !name.isEmpty else { return .empty }
+        guard name.isName else {
+            fail(.orderMalformed, "not 1 to 64 characters of A-Z a-z 0-9 . _ : / @ -", source)
+            return .empty
+        }
+        return folds ? uppercased(name) : name
+    }
+
+    /// An order id of any length; empty where absent.
+    mutating func identifier(_ source: FieldSource) -> UnsafeRawBufferPointer {
+        guard let value = value(source) else { return .empty }
+        switch source.type {
+        case .string:
+            if source.origin == .header, !value.bytes.isUTF8 {
+                fail(.orderMalformed, "text that is not UTF-8", source)
+                return .empty
+            }
+            return value.bytes
+        case .bytes:
+            return value.bytes
+        case .uint32, .uint64, .fixed32, .fixed64:
+            return isNotGiven(value, source) ? .empty : digits(value.bits, isNegative: false)
+        default:
+            let number = Int64(bitPattern: value.bits)
+            return isNotGiven(value, source) ? .empty : digits(number.magnitude, isNegative: number < 0)
+        }
+    }
+
+    /// The code of a side, a type, a flag or a status; nil where absent or unspecified.
+    mutating func choice(_ source: FieldSource) -> UInt8? {
+        guard let value = value(source) else { return nil }
+        guard let choice = match(value, source) else {
+            if !isNotGiven(value, source) { fail(.orderMalformed, "an unknown value", source) }
+            return nil
+        }
+        return choice.isUnspecified ? nil : choice.code
+    }
+
+    /// The code of a value that the mapping lists; nil for every other.
+    mutating func listed(_ source: FieldSource) -> UInt8? {
+        guard let value = value(source), let choice = match(value, source) else { return nil }
+        return choice.code
+    }
+
+    /// A time in force in upper case; empty where absent or unspecified. Text that is not among the choices stands for
+    /// itself.
+    mutating func timeInForce(_ source: FieldSource) -> UnsafeRawBufferPointer {
+        guard let value = value(source) else { return .empty }
+        if let choice = match(value, source) {
+            return choice.isUnspecified ? .empty : tables.text(choice.text)
+        }
+        if isNotGiven(value, source) { return .empty }
+        guard source.type == .string else {
+            fail(.orderMalformed, "an unknown value", source)
+            return .empty
+        }
+        guard value.bytes.isName else {
+            fail(.orderMalformed, "not 1 to 64 characters of A-Z a-z 0-9 . _ : / @ -", source)
+            return .empty
+        }
+        return uppercased(value.bytes)
+    }
+
+    /// Notes what is wrong, unless something was before.
+    mutating func fail(_ reason: Reason, _ detail: StaticString, _ source: FieldSource) {
+        guard failure == nil else { return }
+        failure = DecodeFailure(reason, detail, field: tables.text(source.name))
+    }
+
+    private mutating func value(_ source: FieldSource) -> WireValue? {
+        switch source.origin {
+        case .absent:
+            return nil
+        case .message:
+            if present & (1 << UInt64(source.slot)) != 0 { return slots[Int(source.slot)] }
+            // What has no presence is always there, as its type's zero.
+            return source.hasPresence ? nil : WireValue(bits: 0, bytes: .empty)
+        case .header:
+            switch headers.lookup(tables.text(source.text)) {
+            case .absent: return nil
+            case .value(let bytes): return WireValue(bits: 0, bytes: bytes)
+            case .twice:
+                fail(.orderMalformed, "a header given twice", source)
+                return nil
+            }
+        case .constant:
+            return WireValue(bits: 0, bytes: tables.text(source.text))
+        }
+    }
+
+    /// Whether a value is how proto3 says that there is none: the zero of a field without presence, or an empty text.
+    private func isNotGiven(_ value: WireValue, _ source: FieldSource) -> Bool {
+        switch source.type {
+        case .string, .bytes: value.bytes.isEmpty
+        default: value.bits == 0 && !source.hasPresence
+        }
+    }
+
+    private func match(_ value: WireValue, _ source: FieldSource) -> Choice? {
+        for index in Int(source.firstChoice)..<Int(source.firstChoice) + Int(source.choiceCount) {
+            let choice = tables.choices[index]
+            let matches =
+                if source.type != .string {
+                    choice.number == Int64(bitPattern: value.bits)
+                } else if choice.foldsKey {
+                    value.bytes.equalsFolded(tables.text(choice.key))
+                } else {
+                    value.bytes.equals(tables.text(choice.key))
+                }
+            if matches { return choice }
+        }
+        return nil
+    }
+
+    private mutating func uppercased(_ name: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        let start = scratchUsed
+        for index in 0..<name.count { scratch[start + index] = name[index].asciiUppercased }
+        scratchUsed += name.count
+        return UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(scratch)[start..<scratchUsed])
+    }
+
+    private mutating func digits(_ magnitude: UInt64, isNegative: Bool) -> UnsafeRawBufferPointer {
+        var end = scratchUsed + 20
+        let last = end
+        var rest = magnitude
+        repeat {
+            end -= 1
+            scratch[end] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        } while rest > 0
+        if isNegative {
+            end -= 1
+            scratch[end] = UInt8(ascii: "-")
+        }
+        scratchUsed = last
+        return UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(scratch)[end..<last])
+    }
+}

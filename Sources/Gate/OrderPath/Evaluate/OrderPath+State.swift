@@ -1,0 +1,101 @@
+import RiskRules
+
+/// What comes from the state thread, and what is asked of it.
+extension OrderPath {
+    /// Puts everything that the state thread has sent into force.
+    func takeUpdates() {
+        while let update = updates.take() {
+            switch update.kind {
+            case .price:
+                engine.update(price: update.quote, symbol: update.name)
+            case .account:
+                guard let object = update.object else { break }
+                let snapshot = Unmanaged<AccountSnapshot>.fromOpaque(object).takeRetainedValue()
+                engine.update(account: snapshot, of: update.name, now: loop.now)
+            case .accountAbsent:
+                engine.accountAbsent(update.name)
+            case .accountRefused:
+                engine.accountRefused(update.name)
+            case .pricesLink:
+                engine.pricesLinkUntil = update.until
+            case .accountsLink:
+                engine.accountsLinkUntil = update.until
+            case .rules:
+                guard let object = update.object else { break }
+                install(Unmanaged<PublishedRules>.fromOpaque(object).takeRetainedValue())
+            case .stop:
+                setStop(update)
+            }
+        }
+    }
+
+    /// Decides by this set from now on.
+    package func install(_ published: PublishedRules) {
+        rules = published
+        engine.install(published.ruleSet)
+    }
+
+    private func setStop(_ update: StateUpdate) {
+        guard let name = stopName(update) else { return }
+        engine.setStop(update.scope, name: name, active: update.flag)
+    }
+
+    /// The engine's name for what a stop covers: a stop may come before the first order of its account.
+    private func stopName(_ update: StateUpdate) -> NameID? {
+        let text = update.text
+        return withUnsafeBytes(of: text.bytes) { bytes in
+            let name = UnsafeRawBufferPointer(rebasing: bytes[..<Int(text.count)])
+            let lookup: NameLookup
+            switch update.scope {
+            case .global: return NameID.none
+            case .account: lookup = engine.account(name)
+            case .strategy: lookup = engine.strategy(name)
+            case .symbol: lookup = engine.symbol(name)
+            }
+            switch lookup {
+            case .known(let id), .new(let id): return id
+            case .caseConflict, .tableFull: return nil
+            }
+        }
+    }
+
+    /// Asks for the names that were interned since the last time, by orders or as positions in snapshots.
+    func watchNewNames() {
+        while watchedAccounts < engine.accountCount {
+            watchedAccounts += 1
+            var request = StateRequest(kind: .watchAccount, name: NameID(index: watchedAccounts))
+            request.text = NameText(engine.accountName(request.name))
+            send(request)
+        }
+        while watchedSymbols < engine.symbolCount {
+            watchedSymbols += 1
+            var request = StateRequest(kind: .watchSymbol, name: NameID(index: watchedSymbols))
+            request.text = NameText(engine.symbolName(request.name))
+            send(request)
+        }
+        sendBacklog()
+    }
+
+    /// Shows how many orders the ledger counts, by state.
+    func showReservations() {
+        metrics.reservations.set(Int64(engine.reservationCount(.inFlight)), .inFlight)
+        metrics.reservations.set(Int64(engine.reservationCount(.open)), .open)
+        metrics.reservations.set(Int64(engine.reservationCount(.closing)), .closing)
+        metrics.reservations.set(Int64(engine.reservationCount(.unknown)), .unknown)
+    }
+
+    /// Gives a request to the state thread. Where its mailbox is full, log lines are dropped and counted, the rest is kept.
+    func send(_ request: StateRequest) {
+        if backlog.isEmpty, requests.push(request) { return }
+        if request.kind == .reject {
+            metrics.droppedLogLines.add()
+            if let rules = request.reject.rules { Unmanaged<PublishedRules>.fromOpaque(rules).release() }
+        } else {
+            backlog.append(request)
+        }
+    }
+
+    private func sendBacklog() {
+        while let request = backlog.first, requests.push(request) { backlog.removeFirst() }
+    }
+}

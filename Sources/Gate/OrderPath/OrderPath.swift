@@ -1,0 +1,276 @@
+import CLinux
+package import RiskRules
+
+/// The way of an order through Gate. Everything here runs on the order thread and belongs to it.
+///
+///     client bytes ─► Accept ─► Decode ─► Evaluate ─┬─► Forward ─► upstream bytes
+///                                                   └─► Reject
+///     upstream bytes ─────────────────────────────────► Settle ──► client bytes
+///
+/// This file is the way itself, from the head of a call to its verdict; each stage's own work stands in its folder. A step runs
+/// inside the turn of the event loop that brought the bytes, and what it has to send leaves at the end of that turn.
+package final class OrderPath: EventTarget {
+    package let loop: EventLoop
+    let configuration: OrderPathConfiguration
+    let metrics: GateMetrics
+    let readiness: Readiness
+    let engine: RiskEngine
+    let methods: MethodTable
+    let plan: DecodePlan
+    let decoder: OrderDecoder
+    let responseDecoder: ResponseDecoder
+    let rejects: RejectEncoder
+    let rejected: UnsafeMutablePointer<RejectedViolation>
+    let pool: ExchangePool
+    let scratch: UnsafeMutableRawBufferPointer
+    let headerFields: UnsafeMutablePointer<HeaderField>
+    /// What comes from and goes to the state thread.
+    let updates: Mailbox<StateUpdate>
+    let requests: Mailbox<StateRequest>
+    /// Closures from other threads.
+    package let handle: LoopHandle<OrderPath>
+
+    var rules: PublishedRules?
+    var clients: [ObjectIdentifier: ClientConnection] = [:]
+    var upstreams: [ObjectIdentifier: UpstreamConnection] = [:]
+    var listener: Listener?
+    var spare: UpstreamConnection?
+    var dialing = DialState()
+    var dirty: [Unmanaged<HTTP2Connection>] = []
+    var closedThisTurn: [HTTP2Connection] = []
+    var draining: DrainState?
+    var backlog: [StateRequest] = []
+    var watchedSymbols: UInt32 = 0
+    var watchedAccounts: UInt32 = 0
+    var clientsOnHold = 0
+    var nextClientNumber: UInt32 = 1
+    var nextDecisionID: UInt64
+    var responsesLeaving: UnsafeMutablePointer<Int64>
+    var responsesLeavingCount = 0
+
+    static let leavingCapacity = 256
+
+    /// Must be called on the thread that will run `loop`. Throws where the kernel gives no socket.
+    package init(
+        loop: EventLoop, configuration: OrderPathConfiguration, engine: RiskEngine, plan: DecodePlan,
+        methods: MethodTable,
+        metrics: GateMetrics, readiness: Readiness, updates: Mailbox<StateUpdate>, requests: Mailbox<StateRequest>,
+        handle: LoopHandle<OrderPath>
+    ) throws(SystemError) {
+        self.loop = loop
+        self.configuration = configuration
+        self.metrics = metrics
+        self.readiness = readiness
+        self.engine = engine
+        self.methods = methods
+        self.plan = plan
+        self.updates = updates
+        self.requests = requests
+        self.handle = handle
+        decoder = OrderDecoder(plan: plan)
+        responseDecoder = ResponseDecoder(plan: plan)
+        rejects = RejectEncoder()
+        rejected = .allocate(capacity: Self.violationCapacity)
+        pool = ExchangePool(capacity: configuration.maximumExchanges)
+        scratch = .allocate(byteCount: 65_536, alignment: 64)
+        headerFields = .allocate(capacity: HeaderBlock.maximumCount)
+        responsesLeaving = .allocate(capacity: Self.leavingCapacity)
+        // Beyond all ids of an earlier run: nobody decides an order a nanosecond for long.
+        nextDecisionID = UInt64(bitPattern: gate_realtime_ns())
+        super.init()
+        listener = try Listener(owning: configuration.listener, path: self)
+        loop.turnTarget = .passUnretained(self)
+        dialSpare()
+    }
+
+    deinit {
+        scratch.deallocate()
+        rejected.deallocate()
+        headerFields.deallocate()
+        responsesLeaving.deallocate()
+    }
+
+    /// Closes everything. Call it after the loop's run.
+    package func shut() {
+        listener?.shut()
+        for client in clients.values { client.shut() }
+        for upstream in upstreams.values { upstream.shut() }
+        loop.turnTarget = nil
+    }
+
+    // MARK: Turns
+
+    /// Drains what other threads handed over, so that this turn's orders are decided by the newest state.
+    override package func turnBegan() {
+        takeUpdates()
+        handle.drain(self)
+        if clientsOnHold > 0 { advanceAllHeld() }
+    }
+
+    /// Writes what this turn made, each connection once.
+    override package func turnEnded() {
+        flushDirty()
+        closedThisTurn.removeAll(keepingCapacity: true)
+        watchNewNames()
+        showReservations()
+    }
+
+    /// A timer is due: one of Gate's own, or an exchange's.
+    override package func fired(_ context: UInt64) {
+        switch context {
+        case TimerPurpose.secondGoAway: sendSecondGoAway()
+        case TimerPurpose.drainDeadline: drainDeadlinePassed()
+        case TimerPurpose.redial: dialSpare()
+        default:
+            // An exchange's timer is cancelled before its slot is given back, and slots never move.
+            guard let exchange = Exchange.Pointer(bitPattern: UInt(context)) else { return }
+            timePassed(exchange)
+        }
+    }
+
+    // MARK: Accept
+
+    /// The head of a call is whole: what kind of call is it?
+    func headArrived(_ exchange: Exchange.Pointer) {
+        exchange.pointee.headAt = loop.now
+        guard let path = exchange.pointee.requestHead.first(":path") else {
+            reject(exchange, .methodNotPermitted)
+            return
+        }
+        switch methods.lookup(path) {
+        case .unmapped:
+            passOn(exchange)
+        case .refused:
+            reject(exchange, .methodNotPermitted)
+        case .mapped(let method):
+            exchange.pointee.method = Int32(method)
+            exchange.pointee.action = plan.method(method).action
+            if exchange.pointee.action == .pass {
+                passOn(exchange)
+            } else if admitHead(exchange) {
+                bodyGrew(exchange)
+            }
+        }
+    }
+
+    /// Some bytes of a call's body.
+    func bytesArrived(_ exchange: Exchange.Pointer, _ bytes: UnsafeRawBufferPointer) {
+        guard exchange.pointee.stage != .answered else {
+            consumeRequest(exchange, bytes.count)
+            return
+        }
+        if exchange.pointee.action == .pass {
+            guard exchange.pointee.requestBody.append(bytes, limit: configuration.streamWindow) else {
+                resetClient(exchange, .flowControl)
+                return
+            }
+            resumeRequest(exchange)
+            return
+        }
+        // An order is small and read whole before anything is sent: its window opens at once.
+        consumeRequest(exchange, bytes.count)
+        let body = exchange.pointee.requestBody.count
+        let room = max(0, configuration.maximumOrderBytes + GRPCFraming.prefixSize + 1 - body)
+        let kept = UnsafeRawBufferPointer(rebasing: bytes[..<min(bytes.count, room)])
+        _ = exchange.pointee.requestBody.append(kept, limit: .max)
+        if let failure = GRPCFraming.early(exchange.pointee.requestBody.bytes, limits: framingLimits(exchange)) {
+            reject(exchange, failure)
+        }
+    }
+
+    /// A call's request ended, or its trailers came.
+    func bodyGrew(_ exchange: Exchange.Pointer) {
+        if exchange.pointee.action == .pass {
+            resumeRequest(exchange)
+        } else if exchange.pointee.stage == .receiving, exchange.pointee.requestEnded {
+            requestArrived(exchange)
+        }
+    }
+
+    // MARK: Decode
+
+    /// The whole request of a create or a cancel is here.
+    func requestArrived(_ exchange: Exchange.Pointer) {
+        let started = loop.readClock()
+        exchange.pointee.arrivedAt = started
+        let message: UnsafeRawBufferPointer
+        switch GRPCFraming.whole(exchange.pointee.requestBody.bytes, limits: framingLimits(exchange)) {
+        case .message(let bytes): message = bytes
+        case .refused(let failure):
+            reject(exchange, failure)
+            return
+        }
+        if exchange.pointee.requestTrailers.count > 0, exchange.pointee.action != .cancel {
+            reject(exchange, DecodeFailure(.orderMalformed, "trailers behind the message"))
+            return
+        }
+        let headers = headerFields(of: exchange)
+        if exchange.pointee.action == .cancel {
+            readCancel(exchange, message, headers)
+        } else {
+            switch decoder.decodeOrder(method: Int(exchange.pointee.method), message: message, headers: headers) {
+            case .order(let decoded):
+                guard let failure = adopt(decoded, exchange) else { break }
+                reject(exchange, failure)
+                return
+            case .refused(let failure):
+                reject(exchange, failure)
+                return
+            }
+        }
+        if mustWait(exchange) {
+            hold(exchange)
+        } else {
+            judge(exchange, started: started)
+        }
+    }
+
+    // MARK: Evaluate
+
+    /// Decides a call that waits for nothing any more. `started` is when its decoding began, less what it waited.
+    func judge(_ exchange: Exchange.Pointer, started: Int64) {
+        guard let number = exchange.pointee.client?._withUnsafeGuaranteedRef({ $0.number }) else { return }
+        if exchange.pointee.action == .cancel {
+            let order = exchange.pointee.order
+            engine.countCancel(
+                account: order.account == .none ? nil : order.account, strategy: order.strategy, symbol: order.symbol,
+                connection: number, now: loop.now)
+            forward(exchange)
+            return
+        }
+        exchange.pointee.decisionID = nextDecisionID
+        nextDecisionID &+= 1
+        let verdict = engine.decide(exchange.pointee.order, connection: number, now: loop.now)
+        observe(verdict, duration: loop.readClock() - started)
+        if verdict.approved || configuration.shadow {
+            forward(exchange)
+        } else {
+            reject(exchange, verdict)
+        }
+    }
+
+    // MARK: Forward
+
+    /// Sends a call on, or says at once why not: an order never waits for room at the endpoint.
+    func forward(_ exchange: Exchange.Pointer) {
+        let isOrder = exchange.pointee.action == .create
+        let upstream = readyUpstream(exchange)
+        if let upstream, upstream.exchanges.count >= streamShare(of: upstream, forOrders: isOrder) {
+            return refuseForwarding(exchange, .inFlightLimit)
+        }
+        guard exchange.pointee.deadline > loop.now else { return refuseForwarding(exchange, .deadlineExceeded) }
+        guard let upstream else { return refuseForwarding(exchange, .upstreamUnavailable) }
+        if isOrder {
+            // Counted before the bytes leave, so that the next order is judged with this one in flight.
+            guard let reservation = engine.reserve(exchange.pointee.order, now: loop.now) else {
+                return refuseForwarding(exchange, .inFlightLimit)
+            }
+            exchange.pointee.reservation = reservation
+        }
+        guard upstream.submit(exchange) else {
+            undo(exchange)
+            return refuseForwarding(exchange, .inFlightLimit)
+        }
+        forwarded(exchange, by: upstream)
+    }
+}

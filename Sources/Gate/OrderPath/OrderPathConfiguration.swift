@@ -1,0 +1,36 @@
+/// What the order path is told at its start. Times are nanoseconds.
+package struct OrderPathConfiguration: Sendable {
+    /// A listening socket; the order path owns it from now on.
+    package var listener: Int32
+    package var upstream: UpstreamAddress
+    /// `limits.max_order_bytes`.
+    package var maximumOrderBytes = 65_536
+    /// `limits.max_connections`.
+    package var maximumConnections = 1024
+    /// `limits.max_in_flight_orders`, per client connection.
+    package var maximumInFlight = 1000
+    /// `limits.request_timeout`.
+    package var requestTimeout: Int64 = 30_000_000_000
+    /// `limits.drain_timeout`.
+    package var drainTimeout: Int64 = 25_000_000_000
+    /// `redis.wait`.
+    package var stateWait: Int64 = 5_000_000
+    /// `mode: shadow`: everything that can be framed is forwarded.
+    package var shadow = false
+
+    /// Receive window of a stream on both sides, bytes: what one stream can make Gate keep.
+    let streamWindow = 262_144
+    /// All calls that may be under way at once.
+    var maximumExchanges: Int { max(4096, maximumConnections * 16 + maximumInFlight * 8) }
+
+    package init(listener: Int32, upstream: UpstreamAddress) {
+        self.listener = listener
+        self.upstream = upstream
+    }
+}
+
+/// Where the endpoint is. A host name is looked up again before each dial, off the order thread.
+package enum UpstreamAddress: Sendable {
+    case resolved(ResolvedAddress)
+    case name(host: String, port: Int)
+}

@@ -1,0 +1,325 @@
+import CLinux
+import CNghttp2
+import Glibc
+import RiskRules
+
+/// The endpoint's side of a call: passing its answer on untouched, and telling the ledger what became of an order.
+extension OrderPath {
+    // MARK: Requests leaving
+
+    /// A call was submitted to the endpoint.
+    func forwarded(_ exchange: Exchange.Pointer, by upstream: UpstreamConnection) {
+        exchange.pointee.stage = .forwarded
+        exchange.pointee.forwardedAt = loop.now
+        guard exchange.pointee.action != .pass else { return }
+        let (silence, overflow) = loop.now.addingReportingOverflow(configuration.requestTimeout)
+        setTimer(exchange, at: min(exchange.pointee.deadline, overflow ? .max : silence))
+        if upstream.departingCount < UpstreamConnection.departingCapacity {
+            upstream.departing[upstream.departingCount] = exchange.pointee.arrivedAt
+            upstream.departingCount += 1
+        }
+        if exchange.pointee.action == .create { metrics.countOrder(.create, reason: nil) }
+        if exchange.pointee.action == .cancel { metrics.countOrder(.cancel, reason: nil) }
+    }
+
+    /// What an endpoint connection has to say is about to be sent.
+    func requestsLeft(_ upstream: UpstreamConnection) {
+        guard upstream.departingCount > 0 else { return }
+        let now = gate_monotonic_ns()
+        for index in 0..<upstream.departingCount { metrics.addedRequest.record(now - upstream.departing[index]) }
+        upstream.departingCount = 0
+    }
+
+    /// Sends a call on that passes unread.
+    func passOn(_ exchange: Exchange.Pointer) {
+        guard let client = exchange.pointee.client else { return }
+        switch client._withUnsafeGuaranteedRef({ upstreamChoice(for: $0) }) {
+        case .ready(let upstream):
+            if upstream.exchanges.count < streamShare(of: upstream, forOrders: false), upstream.submit(exchange) {
+                forwarded(exchange, by: upstream)
+            } else {
+                // Nothing was sent: the caller's library may try again by itself.
+                resetClient(exchange, .refused)
+            }
+        case .soon:
+            holdPassing(exchange)
+        case .none:
+            reject(exchange, .upstreamUnavailable)
+        }
+    }
+
+    /// More of a passing call's body is here, or it has ended.
+    func resumeRequest(_ exchange: Exchange.Pointer) {
+        guard exchange.pointee.requestStarved, let upstream = exchange.pointee.upstream else { return }
+        exchange.pointee.requestStarved = false
+        upstream._withUnsafeGuaranteedRef {
+            $0.session?.resume(stream: exchange.pointee.upstreamStream)
+            $0.becameDirty()
+        }
+    }
+
+    /// The endpoint's session took some of the request: the client may send as much more.
+    func requestTaken(_ exchange: Exchange.Pointer, _ count: Int) {
+        if exchange.pointee.action == .pass { consumeRequest(exchange, count) }
+    }
+
+    // MARK: Responses coming
+
+    /// A block of response fields is whole: an interim response, the head, or the trailers.
+    func responseHeadersArrived(_ exchange: Exchange.Pointer, endsStream: Bool) {
+        if exchange.pointee.responseHeadSent {
+            if endsStream { responseEnded(exchange) }
+            return
+        }
+        if !endsStream, isInterim(exchange.pointee.responseHead) {
+            relayInterim(exchange)
+            exchange.pointee.responseHead.reset()
+            return
+        }
+        if endsStream {
+            exchange.pointee.responseEnded = true
+            settle(exchange)
+        }
+        exchange.pointee.responseHeadSent = true
+        guard exchange.pointee.stage == .forwarded, let client = exchange.pointee.client else { return }
+        let head = exchange.pointee.responseHead
+        client._withUnsafeGuaranteedRef {
+            guard let session = $0.session else { return }
+            if endsStream {
+                _ = nghttp2_submit_response(
+                    session.raw, exchange.pointee.clientStream, head.pointer, head.count, nil)
+                responseLeaves()
+            } else {
+                var source = dataSource
+                _ = nghttp2_submit_response(
+                    session.raw, exchange.pointee.clientStream, head.pointer, head.count, &source)
+            }
+            $0.becameDirty()
+        }
+    }
+
+    /// Some bytes of the response's body.
+    func responseBytesArrived(_ exchange: Exchange.Pointer, _ bytes: UnsafeRawBufferPointer) {
+        if exchange.pointee.action == .create || exchange.pointee.action == .cancel {
+            _ = exchange.pointee.answer.append(bytes, limit: configuration.maximumOrderBytes)
+        }
+        guard exchange.pointee.stage == .forwarded, exchange.pointee.client != nil,
+            exchange.pointee.responseBody.append(bytes, limit: configuration.streamWindow)
+        else {
+            consumeResponse(exchange, bytes.count)
+            return
+        }
+        resumeResponse(exchange)
+    }
+
+    /// The endpoint has ended its answer.
+    func responseEnded(_ exchange: Exchange.Pointer) {
+        guard !exchange.pointee.responseEnded else { return }
+        exchange.pointee.responseEnded = true
+        settle(exchange)
+        responseLeaves()
+        resumeResponse(exchange)
+    }
+
+    private func resumeResponse(_ exchange: Exchange.Pointer) {
+        guard let client = exchange.pointee.client else { return }
+        client._withUnsafeGuaranteedRef {
+            if exchange.pointee.responseStarved {
+                exchange.pointee.responseStarved = false
+                $0.session?.resume(stream: exchange.pointee.clientStream)
+            }
+            $0.becameDirty()
+        }
+    }
+
+    /// The client's session took some of the response: the endpoint may send as much more.
+    func responseTaken(_ exchange: Exchange.Pointer, _ count: Int) {
+        consumeResponse(exchange, count)
+    }
+
+    private func consumeResponse(_ exchange: Exchange.Pointer, _ count: Int) {
+        guard count > 0, let upstream = exchange.pointee.upstream else { return }
+        upstream._withUnsafeGuaranteedRef {
+            $0.session?.consume(stream: exchange.pointee.upstreamStream, count)
+            $0.becameDirty()
+        }
+    }
+
+    private func isInterim(_ head: HeaderBlock) -> Bool {
+        guard let status = head.first(":status"), status.count == 3 else { return false }
+        return status[0] == UInt8(ascii: "1")
+    }
+
+    /// Passes a 1xx response on. Its fields are copied: the block is used again for the final one.
+    private func relayInterim(_ exchange: Exchange.Pointer) {
+        guard let client = exchange.pointee.client, let fields = exchange.pointee.responseHead.pointer else { return }
+        let count = exchange.pointee.responseHead.count
+        let keep = UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue)
+        for index in 0..<count { fields[index].flags &= keep }
+        client._withUnsafeGuaranteedRef {
+            guard let session = $0.session else { return }
+            _ = nghttp2_submit_headers(
+                session.raw, UInt8(NGHTTP2_FLAG_NONE.rawValue), exchange.pointee.clientStream, nil, fields, count, nil)
+            $0.becameDirty()
+        }
+    }
+
+    /// An answer's last bytes are about to leave in this turn.
+    private func responseLeaves() {
+        guard responsesLeavingCount < Self.leavingCapacity else { return }
+        responsesLeaving[responsesLeavingCount] = loop.now
+        responsesLeavingCount += 1
+    }
+
+    /// What a client connection has to say is about to be sent.
+    func responsesLeft() {
+        guard responsesLeavingCount > 0 else { return }
+        let now = gate_monotonic_ns()
+        for index in 0..<responsesLeavingCount { metrics.addedResponse.record(now - responsesLeaving[index]) }
+        responsesLeavingCount = 0
+    }
+
+    // MARK: What became of it
+
+    /// The endpoint's answer is complete: what does it say of the order?
+    private func settle(_ exchange: Exchange.Pointer) {
+        cancelTimer(exchange)
+        guard exchange.pointee.action != .pass else { return }
+        metrics.upstream.record(loop.now - exchange.pointee.forwardedAt)
+        if exchange.pointee.action == .cancel { settleCancel(exchange) }
+        guard let reservation = exchange.pointee.reservation else { return }
+        exchange.pointee.reservation = nil
+        let method = plan.method(Int(exchange.pointee.method))
+        let wall = gate_realtime_ns()
+        switch grpcStatus(exchange) {
+        case 0:
+            let answer = answer(exchange)
+            switch answer?.outcome {
+            case .rejected:
+                engine.release(reservation)
+            case .ended:
+                engine.ended(reservation, filled: answer?.filled, now: loop.now, wallNow: wall)
+            case .accepted, .unreadable, nil:
+                let orderID = answer.map { engine.digest($0.orderID) } ?? .none
+                engine.accepted(reservation, orderID: orderID, now: loop.now, wallNow: wall)
+            }
+        case .some(let status) where method.isDefinitive(status: status):
+            engine.release(reservation)
+        case .some, nil:
+            metrics.unknownOutcomes.add()
+            engine.unknown(reservation, now: loop.now, wallNow: wall)
+        }
+    }
+
+    /// A cancel was acknowledged: nothing more of its order will be filled.
+    private func settleCancel(_ exchange: Exchange.Pointer) {
+        guard grpcStatus(exchange) == 0, let answer = answer(exchange), answer.outcome == .ended else { return }
+        let order = exchange.pointee.order
+        engine.cancelled(
+            orderID: exchange.pointee.cancelledOrderID, clientOrderID: order.clientOrderID, account: order.account,
+            filled: answer.filled, now: loop.now, wallNow: gate_realtime_ns())
+    }
+
+    /// The call's gRPC status: in the trailers, or in the head where there are none. nil: not there, or not a number.
+    private func grpcStatus(_ exchange: Exchange.Pointer) -> UInt32? {
+        let field =
+            exchange.pointee.responseTrailers.first("grpc-status") ?? exchange.pointee.responseHead.first("grpc-status")
+        guard let field, !field.isEmpty, field.count <= 3 else { return nil }
+        var status: UInt32 = 0
+        for byte in field {
+            guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
+            status = status * 10 + UInt32(byte - UInt8(ascii: "0"))
+        }
+        return status
+    }
+
+    private func answer(_ exchange: Exchange.Pointer) -> OrderAnswer? {
+        let limits = GRPCFraming.Limits(maximumSize: configuration.maximumOrderBytes, takesUnreadable: false)
+        guard case .message(let bytes) = GRPCFraming.whole(exchange.pointee.answer.bytes, limits: limits) else {
+            return nil
+        }
+        return responseDecoder.decode(method: Int(exchange.pointee.method), message: bytes)
+    }
+
+    /// The endpoint's stream is closed. `code` nil: its connection is gone.
+    func upstreamStreamClosed(_ exchange: Exchange.Pointer, code: UInt32?) {
+        if let upstream = exchange.pointee.upstream {
+            upstream._withUnsafeGuaranteedRef {
+                $0.exchanges.remove(exchange)
+                // Bytes that the client has not taken yet no longer hold the stream's window, only the connection's.
+                if !$0.isClosed { $0.session?.consumeConnection(exchange.pointee.responseBody.count) }
+                $0.becameDirty()
+            }
+        }
+        exchange.pointee.upstream = nil
+        if exchange.pointee.stage == .forwarded, !exchange.pointee.responseEnded {
+            answerMissing(exchange, code: code)
+        }
+        recycleIfDone(exchange)
+    }
+
+    /// The endpoint will not answer any more, and the client still listens.
+    private func answerMissing(_ exchange: Exchange.Pointer, code: UInt32?) {
+        let refused = code == NGHTTP2_REFUSED_STREAM.rawValue && !exchange.pointee.responseHeadSent
+        guard exchange.pointee.action != .pass else {
+            if exchange.pointee.responseHeadSent || code != nil {
+                // A reset passes as it is; a connection lost in the middle of an answer is an internal error to the caller.
+                passReset(exchange, code: code ?? HTTP2ResetCode.internal.rawValue)
+            } else {
+                reject(exchange, .upstreamUnavailable)
+            }
+            return
+        }
+        if refused {
+            // Provably not processed.
+            undo(exchange)
+            reject(exchange, .upstreamUnavailable)
+            return
+        }
+        outcomeUnknown(exchange)
+        tellOutcomeUnknown(exchange)
+    }
+
+    private func passReset(_ exchange: Exchange.Pointer, code: UInt32) {
+        exchange.pointee.stage = .answered
+        exchange.pointee.client?._withUnsafeGuaranteedRef {
+            $0.session?.reset(stream: exchange.pointee.clientStream, code: code)
+            $0.becameDirty()
+        }
+    }
+
+    private func tellOutcomeUnknown(_ exchange: Exchange.Pointer) {
+        if exchange.pointee.responseHeadSent {
+            passReset(exchange, code: HTTP2ResetCode.internal.rawValue)
+        } else {
+            reject(exchange, .outcomeUnknown)
+        }
+    }
+
+    /// Nobody knows what became of a forwarded order: what it may have opened stays counted.
+    func outcomeUnknown(_ exchange: Exchange.Pointer) {
+        metrics.unknownOutcomes.add()
+        guard let reservation = exchange.pointee.reservation else { return }
+        exchange.pointee.reservation = nil
+        engine.unknown(reservation, now: loop.now, wallNow: gate_realtime_ns())
+    }
+
+    /// The order provably did not reach the endpoint: it counts no longer, and may come again under its id.
+    func undo(_ exchange: Exchange.Pointer) {
+        guard let reservation = exchange.pointee.reservation else { return }
+        exchange.pointee.reservation = nil
+        engine.undo(reservation)
+    }
+
+    /// The endpoint has not answered in time: the call is called off there, and nobody knows what became of it.
+    func endpointIsSilent(_ exchange: Exchange.Pointer) {
+        if let upstream = exchange.pointee.upstream {
+            upstream._withUnsafeGuaranteedRef {
+                $0.session?.reset(stream: exchange.pointee.upstreamStream, code: HTTP2ResetCode.cancel.rawValue)
+                $0.becameDirty()
+            }
+        }
+        outcomeUnknown(exchange)
+        tellOutcomeUnknown(exchange)
+    }
+}
