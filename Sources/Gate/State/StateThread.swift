@@ -1,0 +1,170 @@
+import CLinux
+package import Logging
+import RiskRules
+
+/// The state thread's owner: mirror, stops, signals and the log of refused orders on one event loop. Made on its thread and
+/// never leaving it; other threads reach it through its `LoopHandle`.
+package final class StateThread: EventTarget {
+    /// What goes to and from the order thread, and what all may read.
+    package struct Connections: Sendable {
+        /// To the order thread; this thread alone pushes.
+        package var updates: Mailbox<StateUpdate>
+        /// From the order thread; this thread alone takes.
+        package var requests: Mailbox<StateRequest>
+        package var handle: LoopHandle<StateThread>
+        package var mirrorMetrics: MirrorMetrics
+        package var metrics: GateMetrics
+
+        package init(
+            updates: Mailbox<StateUpdate>, requests: Mailbox<StateRequest>, handle: LoopHandle<StateThread>,
+            metrics: GateMetrics, mirrorMetrics: MirrorMetrics
+        ) {
+            self.updates = updates
+            self.requests = requests
+            self.handle = handle
+            self.mirrorMetrics = mirrorMetrics
+            self.metrics = metrics
+        }
+    }
+
+    package let loop: EventLoop
+    package let outbox: StateOutbox
+    package let mirror: RedisMirror
+    package let stops: StopStore
+    /// SIGHUP came: read the rules again. On this thread.
+    package var onReload: (() -> Void)?
+    /// What else lives on this thread, kept until it ends.
+    package var companions: [AnyObject] = []
+
+    private let connections: Connections
+    private let decisions: DecisionLog
+    private let log: Logger
+    private var signals: SignalReader?
+    private var isRetrying = false
+    private var isWritingAgain = false
+
+    private static let retryContext: UInt64 = 0
+    private static let writeAgainContext: UInt64 = 1
+    /// How long a full mailbox is left alone.
+    private static let retryDelay: Int64 = 1_000_000
+    private static let writeAgainDelay: Int64 = 1_000_000_000
+    /// Requests taken in one turn, so that a flood of refused orders does not hold up the mirror.
+    private static let requestsPerTurn = 256
+
+    /// Reads the stops and begins to mirror. `onLink` hears, on this thread, when the mirror becomes live and when it no
+    /// longer is. Throws where the state directory or the kernel refuses.
+    package init(
+        loop: EventLoop, connections: Connections, mirror configuration: MirrorConfiguration, stateDirectory: String,
+        log: Logger, onLink: @escaping (Bool) -> Void = { _ in }
+    ) throws(SystemError) {
+        self.loop = loop
+        self.connections = connections
+        self.log = log
+        outbox = StateOutbox(
+            mailbox: connections.updates,
+            prices: MirrorTable(
+                kind: .prices, table: configuration.prices, priceField: configuration.priceField,
+                lookups: connections.mirrorMetrics.prices),
+            accounts: MirrorTable(
+                kind: .accounts, table: configuration.accounts, priceField: "",
+                lookups: connections.mirrorMetrics.accounts))
+        stops = try StopStore(
+            directory: stateDirectory, outbox: outbox, metrics: connections.metrics, log: log,
+            wallNow: gate_realtime_ns())
+        mirror = RedisMirror(
+            loop: loop, configuration: configuration, outbox: outbox, metrics: connections.mirrorMetrics, log: log,
+            execute: { [handle = connections.handle] body in handle.execute { body($0.mirror) } },
+            onLink: { [metrics = connections.metrics] isLive in
+                metrics.redisUp.set(isLive ? 1 : 0)
+                onLink(isLive)
+            })
+        decisions = DecisionLog(log: log)
+        super.init()
+        signals = try SignalReader(loop: loop) { [unowned self] in self.received($0) }
+        loop.turnTarget = .passUnretained(self)
+        mirror.start()
+    }
+
+    /// Runs the loop until it is stopped, then lets go of everything.
+    package func run() {
+        loop.run()
+        // What was handed over meanwhile is still answered.
+        connections.handle.drain(self)
+        mirror.stop()
+        signals?.stop()
+        loop.turnTarget = nil
+    }
+
+    package override func turnBegan() {
+        connections.handle.drain(self)
+        var taken = 0
+        while taken < Self.requestsPerTurn, let request = connections.requests.take() {
+            handle(request)
+            taken += 1
+        }
+        if taken == Self.requestsPerTurn { loop.waker.wake() }
+    }
+
+    package override func turnEnded() {
+        mirror.turnEnds()
+        if !outbox.flush(), !isRetrying {
+            isRetrying = true
+            _ = loop.schedule(at: loop.now + Self.retryDelay, target: self, context: Self.retryContext)
+        }
+        if stops.isUnwritten, !isWritingAgain {
+            isWritingAgain = true
+            _ = loop.schedule(at: loop.now + Self.writeAgainDelay, target: self, context: Self.writeAgainContext)
+        }
+    }
+
+    package override func fired(_ context: UInt64) {
+        switch context {
+        case Self.retryContext: isRetrying = false
+        default:
+            isWritingAgain = false
+            stops.writeAgain()
+        }
+    }
+
+    private func handle(_ request: StateRequest) {
+        switch request.kind {
+        case .watchSymbol: mirror.watch(symbol: request.name, text: request.text.string)
+        case .watchAccount: mirror.watch(account: request.name, text: request.text.string)
+        case .reject: decisions.write(request.reject)
+        case .latchStop:
+            let reason = decisions.stopReason(request.reject)
+            guard let target = StopTarget(in: request.scope, named: request.text.string) else {
+                log.critical("an emergency stop cannot be latched: \(request.text.string) is no name; stopping all")
+                return latch(.global, reason: reason, by: "gate", trigger: .rule)
+            }
+            latch(target, reason: reason, by: "gate", trigger: .rule)
+        }
+    }
+
+    private func received(_ received: SignalReader.Received) {
+        switch received.signal {
+        case SIGUSR1:
+            let sender = "process \(received.process) of user \(received.user)"
+            latch(.global, reason: "SIGUSR1", by: sender, trigger: .signal)
+        case SIGHUP: onReload?()
+        default: break
+        }
+    }
+
+    /// The keeper has logged what went wrong, and tries again.
+    private func latch(_ target: StopTarget, reason: String, by person: String, trigger: StopTrigger) {
+        _ = try? stops.stop(target, reason: reason, by: person, trigger: trigger, wallNow: gate_realtime_ns())
+    }
+}
+
+extension StopTarget {
+    /// nil where `name` is not one of the scope.
+    init?(in scope: StopScope, named name: String) {
+        switch scope {
+        case .global: self = .global
+        case .account: self.init("account:\(name)")
+        case .strategy: self.init("strategy:\(name)")
+        case .symbol: self.init("symbol:\(name)")
+        }
+    }
+}

@@ -1,0 +1,24 @@
+import Glibc
+
+/// A TCP port of the loopback interface that nobody listens on.
+package enum FreePort {
+    package struct Failure: Error {}
+
+    /// The kernel gives it; nothing holds it when this returns.
+    package static func find() throws -> UInt16 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { throw Failure() }
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+            }
+        }
+        guard bound else { throw Failure() }
+        return UInt16(bigEndian: address.sin_port)
+    }
+}
