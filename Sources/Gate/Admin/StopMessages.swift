@@ -1,0 +1,75 @@
+import FoundationEssentials
+import RiskRules
+
+/// The body of `POST /api/v1/stops`.
+struct StopRequest: Codable, Sendable {
+    var scope: String?
+    var reason: String
+    var by: String
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case scope, reason, by }
+
+    init(scope: String?, reason: String, by: String) {
+        self.scope = scope
+        self.reason = reason
+        self.by = by
+    }
+
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.strictContainer(keyedBy: CodingKeys.self)
+        scope = try values.decodeIfPresent(String.self, forKey: .scope)
+        reason = try values.decode(String.self, forKey: .reason)
+        by = try values.decode(String.self, forKey: .by)
+    }
+}
+
+/// The body of `POST /api/v1/stops/resume`.
+struct ResumeRequest: Codable, Sendable {
+    var scope: String?
+    var reason: String
+    var authorizedBy: String
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case scope, reason
+        case authorizedBy = "authorized_by"
+    }
+
+    init(scope: String?, reason: String, authorizedBy: String) {
+        self.scope = scope
+        self.reason = reason
+        self.authorizedBy = authorizedBy
+    }
+
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.strictContainer(keyedBy: CodingKeys.self)
+        scope = try values.decodeIfPresent(String.self, forKey: .scope)
+        reason = try values.decode(String.self, forKey: .reason)
+        authorizedBy = try values.decode(String.self, forKey: .authorizedBy)
+    }
+}
+
+/// A stop or its end, as the API shows it.
+package struct StopMessage: Codable, Sendable {
+    package var scope: String
+    package var active: Bool
+    package var epoch: Int64
+    package var reason: String
+    package var by: String
+    /// RFC 3339 in UTC.
+    package var at: String
+
+    package init(_ record: StopRecord) {
+        scope = record.target.description
+        active = record.active
+        epoch = record.epoch
+        reason = record.reason
+        by = record.by
+        at = Date(timeIntervalSince1970: Double(record.at) / 1e9)
+            .ISO8601Format(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+}
+
+/// The answer of `GET /api/v1/stops`.
+package struct StopListMessage: Codable, Sendable {
+    package var stops: [StopMessage]
+}

@@ -1,0 +1,236 @@
+package import RiskRules
+
+/// What a message asks of the endpoint, where it is counted as an order.
+package enum OrderAction: UInt8, MetricLabelValue, BitwiseCopyable {
+    case create
+    case replace
+    case cancel
+
+    package static let label = "action"
+    package var text: String {
+        switch self {
+        case .create: "create"
+        case .replace: "replace"
+        case .cancel: "cancel"
+        }
+    }
+}
+
+/// How an order was decided: no reason means approved.
+package struct OrderOutcome: MetricLabels, BitwiseCopyable {
+    package var action: OrderAction
+    package var reason: Reason?
+
+    package static var all: [Self] {
+        OrderAction.allCases.flatMap { action in
+            [Self(action: action, reason: nil)] + Reason.allCases.map { Self(action: action, reason: $0) }
+        }
+    }
+    /// 256 cells per action: a reason is one byte, of which few values are in use.
+    package static var capacity: Int { OrderAction.capacity << 8 }
+    package var index: Int {
+        let place = reason.map { Int($0.rawValue) &+ 1 } ?? 0
+        return Int(action.rawValue) << 8 | place
+    }
+    package var labels: [MetricLabel] {
+        [
+            MetricLabel("decision", reason == nil ? "approved" : "rejected"),
+            MetricLabel("reason", reason.map { $0.code.description } ?? "none"),
+            MetricLabel("action", action.text),
+        ]
+    }
+}
+
+/// Which side of Gate a connection is on.
+package enum ConnectionSide: UInt8, MetricLabelValue, BitwiseCopyable {
+    case client
+    case upstream
+
+    package static let label = "side"
+    package var text: String {
+        switch self {
+        case .client: "client"
+        case .upstream: "upstream"
+        }
+    }
+}
+
+/// What went wrong on an HTTP/2 connection: the error codes of RFC 9113 section 7, and what has no code.
+package enum HTTP2ErrorKind: UInt8, MetricLabelValue, BitwiseCopyable {
+    case protocolError
+    case internalError
+    case flowControlError
+    case settingsTimeout
+    case streamClosed
+    case frameSizeError
+    case refusedStream
+    case cancel
+    case compressionError
+    case connectError
+    case enhanceYourCalm
+    case inadequateSecurity
+    case http11Required
+    /// The connection ended without GOAWAY while streams were open.
+    case connectionLost
+    /// The dial failed.
+    case connectFailed
+
+    /// The kind of an error code on the wire; nil for NO_ERROR, `internalError` for an unknown code, as RFC 9113 allows.
+    package init?(code: UInt32) {
+        switch code {
+        case 0: return nil
+        case 1...13: self = Self(rawValue: UInt8(code - 1)) ?? .internalError
+        default: self = .internalError
+        }
+    }
+
+    package static let label = "kind"
+    package var text: String {
+        switch self {
+        case .protocolError: "protocol_error"
+        case .internalError: "internal_error"
+        case .flowControlError: "flow_control_error"
+        case .settingsTimeout: "settings_timeout"
+        case .streamClosed: "stream_closed"
+        case .frameSizeError: "frame_size_error"
+        case .refusedStream: "refused_stream"
+        case .cancel: "cancel"
+        case .compressionError: "compression_error"
+        case .connectError: "connect_error"
+        case .enhanceYourCalm: "enhance_your_calm"
+        case .inadequateSecurity: "inadequate_security"
+        case .http11Required: "http_1_1_required"
+        case .connectionLost: "connection_lost"
+        case .connectFailed: "connect_failed"
+        }
+    }
+}
+
+/// An HTTP/2 error and the side that it happened on.
+package struct HTTP2ErrorLabels: MetricLabels, BitwiseCopyable {
+    package var side: ConnectionSide
+    package var kind: HTTP2ErrorKind
+    package init(side: ConnectionSide, kind: HTTP2ErrorKind) {
+        self.side = side
+        self.kind = kind
+    }
+
+    package static var all: [Self] {
+        ConnectionSide.allCases.flatMap { side in HTTP2ErrorKind.allCases.map { Self(side: side, kind: $0) } }
+    }
+    package static var capacity: Int { ConnectionSide.capacity << 4 }
+    package var index: Int { Int(side.rawValue) << 4 | Int(kind.rawValue) }
+    package var labels: [MetricLabel] { side.labels + kind.labels }
+}
+
+/// What a decision looked up in the mirror and what it found.
+package struct MirrorLookupLabels: MetricLabels, BitwiseCopyable {
+    package enum Kind: UInt8, MetricLabelValue, BitwiseCopyable {
+        case price
+        case account
+
+        package static let label = "kind"
+        package var text: String {
+            switch self {
+            case .price: "price"
+            case .account: "account"
+            }
+        }
+    }
+    package enum Result: UInt8, MetricLabelValue, BitwiseCopyable {
+        /// Present and within its age.
+        case fresh
+        /// Present and too old.
+        case stale
+        /// Read, and not there (or refused).
+        case absent
+        /// Not read yet: the order waited for it.
+        case unfetched
+
+        package static let label = "result"
+        package var text: String {
+            switch self {
+            case .fresh: "fresh"
+            case .stale: "stale"
+            case .absent: "absent"
+            case .unfetched: "unfetched"
+            }
+        }
+    }
+    package var kind: Kind
+    package var result: Result
+    package init(kind: Kind, result: Result) {
+        self.kind = kind
+        self.result = result
+    }
+
+    package static var all: [Self] {
+        Kind.allCases.flatMap { kind in Result.allCases.map { Self(kind: kind, result: $0) } }
+    }
+    package static var capacity: Int { Kind.capacity << 2 }
+    package var index: Int { Int(kind.rawValue) << 2 | Int(result.rawValue) }
+    package var labels: [MetricLabel] { kind.labels + result.labels }
+}
+
+/// What became of reading the rule files again.
+package enum RuleReloadResult: UInt8, MetricLabelValue, BitwiseCopyable {
+    case loaded
+    case refused
+
+    package static let label = "result"
+    package var text: String {
+        switch self {
+        case .loaded: "loaded"
+        case .refused: "refused"
+        }
+    }
+}
+
+/// What set off a stop.
+package enum StopTrigger: UInt8, MetricLabelValue, BitwiseCopyable {
+    /// An emergency rule.
+    case rule
+    /// A person, through the API or the command line.
+    case person
+    /// SIGUSR1.
+    case signal
+
+    package static let label = "trigger"
+    package var text: String {
+        switch self {
+        case .rule: "rule"
+        case .person: "person"
+        case .signal: "signal"
+        }
+    }
+}
+
+/// What the ledger knows of an order that went out.
+package enum ReservationLabel: UInt8, MetricLabelValue, BitwiseCopyable {
+    case inFlight
+    case open
+    case closing
+    case unknown
+
+    package static let label = "state"
+    package var text: String {
+        switch self {
+        case .inFlight: "in_flight"
+        case .open: "open"
+        case .closing: "closing"
+        case .unknown: "unknown"
+        }
+    }
+}
+
+extension StopScope: MetricLabelValue {
+    package static let label = "scope"
+    package var text: String {
+        switch self {
+        case .global: "global"
+        case .account: "account"
+        case .strategy: "strategy"
+        case .symbol: "symbol"
+        }
+    }
+}

@@ -1,0 +1,112 @@
+package import RiskRules
+import Synchronization
+
+/// Every metric of Gate: its name, its meaning, and the one thread that writes it.
+package final class GateMetrics: Sendable {
+    // Written by the order thread.
+
+    /// Nanoseconds from the start of decoding to the verdict, of creates and replaces that decoded; one per order.
+    package let decision = LatencyHistogram(
+        "gate_decision_duration_seconds", help: "Time from the start of decoding an order to its verdict.",
+        bounds: HistogramBounds.latency)
+    /// Nanoseconds from a request's last byte in to its first byte out, inside the process.
+    package let addedRequest = LatencyHistogram(
+        "gate_added_latency_seconds", help: added, labels: [MetricLabel("direction", "request")],
+        bounds: HistogramBounds.latency)
+    /// Nanoseconds from an answer's last byte in to its first byte out, inside the process.
+    package let addedResponse = LatencyHistogram(
+        "gate_added_latency_seconds", help: added, labels: [MetricLabel("direction", "response")],
+        bounds: HistogramBounds.latency)
+    /// Nanoseconds from an order's last byte out to the first byte of the endpoint's answer.
+    package let upstream = LatencyHistogram(
+        "gate_upstream_duration_seconds", help: "Time from forwarding an order to the endpoint's answer.",
+        bounds: HistogramBounds.latency)
+    /// Age in nanoseconds of the price that a decision was taken on.
+    package let priceAge = LatencyHistogram(
+        "gate_price_age_seconds", help: "Age of the price that an order was decided on.", bounds: HistogramBounds.age)
+    /// Age in nanoseconds of the account state that a decision was taken on.
+    package let accountAge = LatencyHistogram(
+        "gate_account_age_seconds", help: "Age of the account state that an order was decided on.",
+        bounds: HistogramBounds.age)
+    private let orders = LabelledCounters<OrderOutcome>(
+        "gate_orders_total", help: "Orders decided; reason is none when approved.")
+    /// Violations by rule; its slots are registered by the state thread.
+    package let ruleViolations = RuleViolationCounters()
+    package let mirrorLookups = LabelledCounters<MirrorLookupLabels>(
+        "gate_mirror_lookups_total", help: "Values that decisions looked up in the mirror, by what they found.")
+    package let unknownOutcomes = Counter(
+        "gate_unknown_outcomes_total", help: "Orders that were sent and whose outcome nobody knows.")
+    package let reservations = LabelledGauges<ReservationLabel>(
+        "gate_reservations", help: "Orders that the ledger counts.")
+    /// 1 while a connection to the endpoint stands ready, else 0.
+    package let upstreamUp = Gauge("gate_upstream_up", help: "1 while the endpoint is connected.")
+    package let connectionsClient = Gauge(
+        "gate_connections", help: connections, labels: [MetricLabel("side", "client")])
+    package let connectionsUpstream = Gauge(
+        "gate_connections", help: connections, labels: [MetricLabel("side", "upstream")])
+    package let http2Errors = LabelledCounters<HTTP2ErrorLabels>(
+        "gate_http2_errors_total", help: "HTTP/2 errors, by the side they happened on.")
+
+    /// Cancels that were forwarded though their message could not be read.
+    package let unreadableCancels = Counter(
+        "gate_unreadable_cancels_total", help: "Cancels forwarded though their message could not be read.")
+    /// Log lines of refused orders that were lost because the log could not keep up.
+    package let droppedLogLines = Counter(
+        "gate_log_lines_dropped_total", help: "Log lines of refused orders lost because the log could not keep up.")
+
+    // Written by the state thread.
+
+    package let ruleReloads = LabelledCounters<RuleReloadResult>(
+        "gate_rule_reloads_total", help: "Rule sets read, by whether they came into force.")
+    private let ruleSet = RuleSetInfo()
+    /// 1 while every connection to Redis stands and the mirror follows it, else 0.
+    package let redisUp = Gauge("gate_redis_up", help: "1 while the mirror follows Redis.")
+    /// How many stops of each scope are active.
+    package let activeStops = LabelledGauges<StopScope>("gate_stop_active", help: "Stops that are active.")
+    package let stops = LabelledCounters<StopTrigger>("gate_stops_total", help: "Stops, by what set them off.")
+
+    private static let added = "Time from the last byte in to the first byte out, inside Gate."
+    private static let connections = "Open connections."
+
+    package init() {}
+
+    /// Counts one decided order; `reason` is nil when it was approved. For the order thread.
+    package func countOrder(_ action: OrderAction, reason: Reason?) {
+        orders.add(OrderOutcome(action: action, reason: reason))
+    }
+
+    /// Orders of `action` decided so far: approved where `reason` is nil, else rejected for it.
+    package func orderCount(_ action: OrderAction, reason: Reason?) -> UInt64 {
+        orders.value(OrderOutcome(action: action, reason: reason))
+    }
+
+    /// Names the rule set in force. For the state thread.
+    package func setRuleSet(version: String) { ruleSet.set(version) }
+
+    /// All metrics in the Prometheus text format. For any thread.
+    package func exposition() -> String {
+        let all: [any ExposedMetric] = [
+            decision, addedRequest, addedResponse, upstream, orders, ruleViolations, ruleSet, ruleReloads, priceAge,
+            accountAge, mirrorLookups, redisUp, upstreamUp, activeStops, stops, reservations, unknownOutcomes,
+            connectionsClient, connectionsUpstream, http2Errors, unreadableCancels, droppedLogLines, ProcessMetrics(),
+        ]
+        var text = PrometheusText()
+        for metric in all { metric.write(into: &text) }
+        return text.text
+    }
+}
+
+/// `gate_rule_set_info`: always 1; its label tells which set is in force.
+private final class RuleSetInfo: ExposedMetric {
+    private let declaration = MetricDeclaration(
+        "gate_rule_set_info", help: "The rule set in force.", type: .gauge)
+    private let version = Mutex<String?>(nil)
+
+    func set(_ version: String) { self.version.withLock { $0 = version } }
+
+    func write(into text: inout PrometheusText) {
+        guard let version = version.withLock({ $0 }) else { return }
+        text.open(declaration)
+        text.sample(labels: [MetricLabel("version", version)], value: 1)
+    }
+}

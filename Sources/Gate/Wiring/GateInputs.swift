@@ -1,0 +1,60 @@
+import Glibc
+import RiskRules
+
+/// Everything that `gate run` reads before it touches a socket: configuration, order mapping, rules.
+struct GateInputs {
+    var configuration: GateConfiguration
+    var plan: DecodePlan
+    /// Has loaded the first rule set.
+    var loader: RuleLoader
+    var ruleSet: RuleSet
+
+    /// Reads and judges all of it; throws every problem found.
+    static func read(file: String, environment: [String: String]) throws(GateStartError) -> GateInputs {
+        let configuration = try configuration(file: file, environment: environment)
+        let log = ProblemLog()
+        let plan = plan(configuration.orders, into: log)
+        let directory = RuleDirectory(reading: configuration.rules.value)
+        var loader = RuleLoader()
+        let outcome = loader.load(directory, trigger: .requested)
+        if directory.isUnreadable, log.isEmpty {
+            let reasons = directory.problems.map(\.description).joined(separator: "\n")
+            throw .unavailable("\(configuration.rules.location): rules: cannot be read\n\(reasons)")
+        }
+        if case .refused(let problems) = outcome {
+            for problem in problems { log.report(problem) }
+        }
+        guard let plan, case .loaded(let ruleSet) = outcome, log.isEmpty else { throw .problems(log.problems) }
+        return GateInputs(configuration: configuration, plan: plan, loader: loader, ruleSet: ruleSet)
+    }
+
+    private static func plan(_ orders: Located<String>, into log: ProblemLog) -> DecodePlan? {
+        do throws(SystemError) {
+            _ = try FileReader.read(orders.value)
+        } catch {
+            log.report("orders: \(orders.value) cannot be read: \(error)", at: orders.location)
+            return nil
+        }
+        return OrderMappingLoader.load(orders.value, into: log) { path, limit throws(SystemError) in
+            try FileReader.read(path, limit: limit)
+        }
+    }
+
+    private static func configuration(
+        file: String, environment: [String: String]
+    ) throws(GateStartError) -> GateConfiguration {
+        let result = ConfigurationReader.read(file: file, environment: environment, hostName: hostName) {
+            path throws(SystemError) in try FileReader.read(path)
+        }
+        switch result {
+        case .success(let configuration): return configuration
+        case .failure(let failure): throw .problems(failure.problems)
+        }
+    }
+
+    private static var hostName: String {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, name.count - 1) == 0 else { return "gate" }
+        return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+}

@@ -1,0 +1,214 @@
+import CLinux
+import Glibc
+import Logging
+import RiskRules
+import Synchronization
+
+/// A whole running Gate: the order thread, the state thread and the control plane, started in this order and ended in the other.
+struct GateProcess {
+    private let inputs: GateInputs
+    private let log: Logger
+    private let metrics = GateMetrics()
+    private let mirrorMetrics = MirrorMetrics()
+    private let readiness = Readiness()
+
+    init(inputs: GateInputs, log: Logger) {
+        self.inputs = inputs
+        self.log = log
+    }
+
+    /// Binds, starts everything, and returns when a signal has ended it. `announce` is told each bound address.
+    func run(announce: @escaping @Sendable (String) -> Void) async throws {
+        let configuration = inputs.configuration
+        let wakers = try wakers()
+        let updates = Mailbox<StateUpdate>(capacity: 65_536, waker: wakers.order)
+        let requests = Mailbox<StateRequest>(capacity: 8192, waker: wakers.state)
+        let orders = LoopHandle<OrderPath>(waker: wakers.order)
+        let state = LoopHandle<StateThread>(waker: wakers.state)
+        let first = PublishedRules(inputs.ruleSet, slots: metrics.ruleViolations.slots(of: inputs.ruleSet))
+        metrics.setRuleSet(version: inputs.ruleSet.version)
+        metrics.ruleReloads.add(.loaded)
+
+        let listener = try listen(configuration.listen)
+        let stateThread = try await startState(
+            waker: wakers.state,
+            connections: StateThread.Connections(
+                updates: updates, requests: requests, handle: state, metrics: metrics, mirrorMetrics: mirrorMetrics))
+        let orderThread = try await startOrders(
+            waker: wakers.order, configuration: try pathConfiguration(listener), rules: first, updates: updates,
+            requests: requests, handle: orders)
+        readiness.set(.rules, true)
+        let bound = (try? ResolvedAddress.bound(to: listener))?.text ?? configuration.listen.description
+        log.notice("started", metadata: RulePublisher.metadata(inputs.ruleSet))
+        announce("orders on \(bound)")
+
+        let admin = AdminServer(
+            configuration: AdminServer.Configuration(
+                address: configuration.admin, token: configuration.adminToken, uids: Set(configuration.adminUIDs)),
+            metrics: metrics, readiness: readiness, stops: StopService(state: state), logger: log,
+            bound: { announce("admin on \($0)") })
+        let control = ControlPlane(admin: admin, logger: log) { [readiness] in
+            readiness.beginDraining()
+            await withCheckedContinuation { done in
+                orders.execute { path in path.drain { done.resume() } }
+            }
+        }
+        let result: Result<Void, any Error>
+        do {
+            try await control.run()
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        orders.execute { $0.loop.stop() }
+        orderThread.join()
+        state.execute { $0.loop.stop() }
+        stateThread.join()
+        try result.get()
+    }
+
+    // MARK: Parts
+
+    private func wakers() throws(GateStartError) -> (order: LoopWaker, state: LoopWaker) {
+        do throws(SystemError) {
+            return (try LoopWaker(), try LoopWaker())
+        } catch {
+            throw .unavailable("\(error)")
+        }
+    }
+
+    private func listen(_ address: SocketAddress) throws(GateStartError) -> Int32 {
+        do {
+            return try Sockets.listen(on: resolve(address))
+        } catch {
+            throw .unavailable("cannot listen on \(address): \(error)")
+        }
+    }
+
+    private func resolve(_ address: SocketAddress) throws -> ResolvedAddress {
+        switch address {
+        case .tcp(let host, let port):
+            return try .resolve(host: host, port: Int(port))
+        case .unix(let path):
+            guard let resolved = ResolvedAddress(unixPath: path) else { throw SystemError("bind", errno: ENAMETOOLONG) }
+            return resolved
+        }
+    }
+
+    private func pathConfiguration(_ listener: Int32) throws(GateStartError) -> OrderPathConfiguration {
+        let configuration = inputs.configuration
+        var path = OrderPathConfiguration(listener: listener, upstream: try upstream())
+        path.maximumOrderBytes = configuration.limits.maxOrderBytes
+        path.maximumConnections = configuration.limits.maxConnections
+        path.maximumInFlight = configuration.limits.maxInFlightOrders
+        path.requestTimeout = configuration.limits.requestTimeout.nanoseconds
+        path.drainTimeout = configuration.limits.drainTimeout.nanoseconds
+        path.stateWait = configuration.redis.wait.nanoseconds
+        path.shadow = configuration.mode == .shadow
+        return path
+    }
+
+    /// Numeric addresses and paths are settled now; names are looked up before each dial, and must resolve once at start.
+    private func upstream() throws(GateStartError) -> UpstreamAddress {
+        let address = inputs.configuration.upstream
+        do {
+            let resolved = try resolve(address)
+            if case .tcp(let host, let port) = address, !ResolvedAddress.isNumeric(host) {
+                return .name(host: host, port: Int(port))
+            }
+            return .resolved(resolved)
+        } catch {
+            throw .unavailable("upstream \(address): \(error)")
+        }
+    }
+
+    private func engineLimits() -> EngineLimits {
+        let configuration = inputs.configuration
+        var limits = EngineLimits(hashSeed: .random(in: .min ... .max))
+        limits.clientOrderIDsPerAccount = configuration.limits.clientOrderIDs
+        limits.defaultInitialMargin = configuration.limits.initialMargin
+        limits.settleAfter = configuration.redis.accounts.settleAfter.nanoseconds
+        limits.unknownAfter = configuration.redis.accounts.unknownAfter.nanoseconds
+        limits.refusesUngoverned = configuration.ungoverned == .reject
+        limits.isShadow = configuration.mode == .shadow
+        return limits
+    }
+
+    // MARK: Threads
+
+    private func startState(waker: LoopWaker, connections: StateThread.Connections) async throws -> LoopThread {
+        let configuration = inputs.configuration
+        let (loader, log, metrics, readiness) = (inputs.loader, log, metrics, readiness)
+        return try await start("gate-state") { started in
+            let loop = try EventLoop(waker: waker)
+            let thread: StateThread
+            do throws(SystemError) {
+                thread = try StateThread(
+                    loop: loop, connections: connections, mirror: MirrorConfiguration(configuration),
+                    stateDirectory: configuration.stateDirectory, log: log,
+                    onLink: { readiness.set(.mirror, $0) })
+            } catch {
+                throw GateStartError.unavailable("state_dir: \(error)")
+            }
+            let rules = RulePublisher(
+                directory: configuration.rules.value, loader: loader, metrics: metrics, log: log,
+                publish: { [unowned thread] in thread.outbox.publish(rules: $0) })
+            try rules.watch(on: loop)
+            thread.onReload = { rules.request() }
+            // Latched stops must be in force before the first order comes.
+            _ = thread.outbox.flush()
+            started()
+            thread.run()
+            rules.stop()
+        }
+    }
+
+    private func startOrders(
+        waker: LoopWaker, configuration: OrderPathConfiguration, rules: PublishedRules, updates: Mailbox<StateUpdate>,
+        requests: Mailbox<StateRequest>, handle: LoopHandle<OrderPath>
+    ) async throws -> LoopThread {
+        let (plan, metrics, readiness, limits) = (inputs.plan, metrics, readiness, engineLimits())
+        let unmatched = inputs.configuration.unmatched
+        return try await start("gate-order") { started in
+            let loop = try EventLoop(waker: waker)
+            let path = try OrderPath(
+                loop: loop, configuration: configuration, engine: RiskEngine(limits: limits), plan: plan,
+                methods: MethodTable(paths: plan.paths, deniesUnmatched: unmatched == .deny), metrics: metrics,
+                readiness: readiness, updates: updates, requests: requests, handle: handle)
+            path.install(rules)
+            started()
+            loop.run()
+            path.shut()
+        }
+    }
+
+    /// Starts a thread and waits until its `body` has called back, or thrown.
+    private func start(
+        _ name: String, _ body: @escaping @Sendable (_ started: () -> Void) throws -> Void
+    ) async throws -> LoopThread {
+        let slot = Mutex<LoopThread?>(nil)
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            do {
+                let thread = try LoopThread(name: name) {
+                    var isStarted = false
+                    do {
+                        try body {
+                            isStarted = true
+                            continuation.resume()
+                        }
+                    } catch {
+                        // After the start the body throws no more.
+                        guard !isStarted else { return }
+                        continuation.resume(
+                            throwing: error as? GateStartError ?? GateStartError.unavailable("\(error)"))
+                    }
+                }
+                slot.withLock { $0 = thread }
+            } catch {
+                continuation.resume(throwing: GateStartError.unavailable("\(error)"))
+            }
+        }
+        guard let thread = slot.withLock({ $0 }) else { throw GateStartError.unavailable("\(name) did not start") }
+        return thread
+    }
+}
