@@ -1,0 +1,97 @@
+"""What the tests run against: real redis-server, a real grpcio endpoint, real gate processes, all on free ports."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from support.client import Client
+from support.endpoint import Endpoint
+from support.gate import PROGRAM, Gate
+from support.market import Market, Redis
+
+RULES = Path(__file__).parent / "rules"
+_measured: list[str] = []
+_numbers = itertools.count(1)
+
+
+def pytest_sessionstart(session):
+    if not PROGRAM.exists():
+        pytest.exit(f"{PROGRAM} is missing; build it: swift build -c release --product gate", returncode=69)
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in _measured:
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def measured():
+    """Says a figure at the end of the run."""
+    return _measured.append
+
+
+class Site:
+    """Redis, market, endpoint and one gate, with what is started later; all of it ends with `stop`."""
+
+    def __init__(self, directory: Path, rules: Path = RULES, endpoint: str = "127.0.0.1:0", ready: bool = True, **gate):
+        self.directory = directory
+        self._open: list = []
+        try:
+            self.redis = self._keep(Redis(directory))
+            self.market = self._keep(Market(self.redis.port))
+            self.endpoint = self._keep(Endpoint(directory, endpoint))
+            self.gate = self._keep(Gate(directory, self.endpoint.address, self.redis.port, rules, **gate))
+            self.gate.start(ready)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _keep(self, part):
+        self._open.append(part)
+        return part
+
+    def client(self) -> Client:
+        """A new connection to the gate."""
+        client = Client(self.gate.target)
+        self._open.append(client)
+        return client
+
+    def account(self, kind: str = "mm", **state) -> str:
+        """A new account, that no other test uses; what `kind` it is decides which rules bind it."""
+        return self.market.account(f"{kind}-{next(_numbers)}", **state)
+
+    def stop(self):
+        for part in reversed(self._open):
+            part.close() if isinstance(part, Client) else part.stop()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """One for all tests that leave it as they found it."""
+    site = Site(tmp_path_factory.mktemp("site"))
+    yield site
+    site.stop()
+
+
+@pytest.fixture(scope="session")
+def client(site):
+    return site.client()
+
+
+@pytest.fixture
+def endpoint(site):
+    return site.endpoint
+
+
+@pytest.fixture
+def own_site(tmp_path):
+    """Starts a site that the test may break: `own_site(price_age="500ms")`."""
+    started = []
+
+    def start(**more) -> Site:
+        started.append(Site(tmp_path, **more))
+        return started[-1]
+    yield start
+    for site in started:
+        site.stop()

@@ -1,0 +1,69 @@
+"""A process of a test: its output in a file, ended by its own id."""
+
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return True
+    except OSError:
+        return False
+
+
+class Process:
+    def __init__(self, name: str, command: list[str], directory: Path, environment: dict[str, str] | None = None):
+        self.name = name
+        self.log_file = directory / f"{name}.log"
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment)
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text(errors="replace")
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._process.poll()
+
+    def fail_if_ended(self):
+        assert self.exit_code is None, f"{self.name} ended with {self.exit_code}:\n{self.log[-3000:]}"
+
+    def signal(self, number: int):
+        os.kill(self.pid, number)
+
+    def wait(self, seconds: float = 10) -> int:
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.name} has not ended within {seconds:g} s:\n{self.log[-3000:]}") from None
+
+    def kill(self):
+        if self.exit_code is None:
+            self.signal(signal.SIGKILL)
+            self.wait()
+
+    def stop(self):
+        """Asks it to end, and ends it if it does not."""
+        if self.exit_code is None:
+            self.signal(signal.SIGCONT)
+            self.signal(signal.SIGTERM)
+            try:
+                self._process.wait(3)
+            except subprocess.TimeoutExpired:
+                self.kill()
