@@ -163,9 +163,14 @@ package final class EventLoop {
         let timeout = wait ? timers.millisecondsToNext(now: gate_monotonic_ns()) : 0
         let count = retryingInterrupts { epoll_wait(epoll, events, Int32(Self.eventCapacity), timeout) }
         now = gate_monotonic_ns()
+        var index = 0
+        while index < Int(count) {
+            if gate_epoll_token(events + index) == Self.wakeToken { waker.drain() }
+            index += 1
+        }
         waker.clear()
         turnTarget?._withUnsafeGuaranteedRef { $0.turnBegan() }
-        var index = 0
+        index = 0
         while index < Int(count) {
             dispatch(events + index)
             index += 1
@@ -176,10 +181,7 @@ package final class EventLoop {
 
     private func dispatch(_ event: UnsafeMutablePointer<epoll_event>) {
         let token = gate_epoll_token(event)
-        if token == Self.wakeToken {
-            waker.drain()
-            return
-        }
+        if token == Self.wakeToken { return }
         let registration = Registration(
             slot: UInt32(truncatingIfNeeded: token), generation: UInt32(truncatingIfNeeded: token >> 32))
         guard let slot = live(registration), let target = slot.pointee.target else { return }

@@ -22,12 +22,14 @@ package final class LoopWaker: Sendable {
         _ = retryingInterrupts { write(descriptor, &one, 8) }
     }
 
-    /// The loop is about to look at what was handed over: a wake from now on counts anew.
+    /// The loop is about to look at what was handed over: a wake from now on counts anew. Reads the flag as it clears it, so
+    /// that what was handed over before a wake that found it set is seen.
     func clear() {
-        if pending.load(ordering: .relaxed) { pending.store(false, ordering: .sequentiallyConsistent) }
+        if pending.load(ordering: .relaxed) { _ = pending.exchange(false, ordering: .sequentiallyConsistent) }
     }
 
-    /// Takes the eventfd's count, so that it is not ready again.
+    /// Takes the eventfd's count, so that it is not ready again. Always before `clear`: after it, this could take the count of a
+    /// wake that is yet to come, and the flag would stay set with nothing behind it.
     func drain() {
         var count: UInt64 = 0
         _ = read(descriptor, &count, 8)

@@ -1,4 +1,5 @@
 import CLinux
+import CNghttp2
 import Glibc
 
 /// A socket with an HTTP/2 session on it. Bytes are read as they come; what the session has to say is written once, at the end of
@@ -90,6 +91,20 @@ package class HTTP2Connection: HTTP2Peer {
     func protocolFailed(_ error: HTTP2Error) {}
 
     // MARK: Writing
+
+    /// Fills a frame with what the other side of a call has sent so far. nil: there is nothing yet, and there may be more.
+    final func fill(
+        _ room: UnsafeMutableRawBufferPointer, of stream: Int32, from body: inout ByteQueue, ended: Bool,
+        trailers: HeaderBlock, taken: inout Int
+    ) -> Data? {
+        taken = body.take(into: room)
+        guard body.isEmpty, ended else {
+            return taken == 0 && !ended ? nil : Data(count: taken, ended: false, trailersFollow: false)
+        }
+        guard trailers.count > 0, let session else { return Data(count: taken, ended: true, trailersFollow: false) }
+        _ = nghttp2_submit_trailer(session.raw, stream, trailers.pointer, trailers.count)
+        return Data(count: taken, ended: true, trailersFollow: true)
+    }
 
     /// Serialises and writes until the session has no more or the socket takes no more.
     final func flush() {

@@ -161,6 +161,7 @@ package final class OrderPath: EventTarget {
         }
         if exchange.pointee.action == .pass {
             guard exchange.pointee.requestBody.append(bytes, limit: configuration.streamWindow) else {
+                resetUpstream(exchange, .cancel)
                 resetClient(exchange, .flowControl)
                 return
             }

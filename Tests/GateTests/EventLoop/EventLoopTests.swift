@@ -19,6 +19,10 @@ import Testing
     /// Turns the loop until `condition` holds, at most two seconds.
     static func turn(_ loop: EventLoop, until condition: () -> Bool) -> Bool {
         let deadline = loop.readClock() + 2_000_000_000
+        // A wake-up that is lost must fail the test, not hold it for ever.
+        let alarm = Recorder()
+        let timer = loop.schedule(at: deadline, target: alarm, context: 0)
+        defer { loop.cancel(timer) }
         while !condition() {
             guard loop.readClock() < deadline else { return false }
             loop.turn(wait: true)

@@ -112,22 +112,13 @@ final class ClientConnection: HTTP2Connection {
 
     override package func dataWanted(stream: Int32, room: UnsafeMutableRawBufferPointer, data: StreamData) -> Data? {
         guard let exchange = Self.exchange(data) else { return Data(count: 0, ended: true, trailersFollow: false) }
-        let count = exchange.pointee.responseBody.take(into: room)
-        path.responseTaken(exchange, count)
-        guard exchange.pointee.responseBody.isEmpty else {
-            return Data(count: count, ended: false, trailersFollow: false)
-        }
-        guard exchange.pointee.responseEnded else {
-            if count == 0 {
-                exchange.pointee.responseStarved = true
-                return nil
-            }
-            return Data(count: count, ended: false, trailersFollow: false)
-        }
-        let trailers = exchange.pointee.responseTrailers
-        guard trailers.count > 0, let session else { return Data(count: count, ended: true, trailersFollow: false) }
-        _ = nghttp2_submit_trailer(session.raw, stream, trailers.pointer, trailers.count)
-        return Data(count: count, ended: true, trailersFollow: true)
+        var taken = 0
+        let data = fill(
+            room, of: stream, from: &exchange.pointee.responseBody, ended: exchange.pointee.responseEnded,
+            trailers: exchange.pointee.responseTrailers, taken: &taken)
+        path.responseTaken(exchange, taken)
+        if data == nil { exchange.pointee.responseStarved = true }
+        return data
     }
 
     override package func frameSent(endsStream stream: Int32, data: StreamData) {

@@ -172,7 +172,7 @@ extension OrderPath {
         upstreams[ObjectIdentifier(upstream)] = nil
         let client = upstream.client
         detach(upstream)
-        if !wasUsable { dialFailed() }
+        if !wasUsable, !upstream.isRetired { dialFailed() }
         while let exchange = upstream.exchanges.first {
             upstreamStreamClosed(exchange, code: nil)
         }

@@ -15,7 +15,8 @@ final class UpstreamConnection: HTTP2Connection {
     private(set) var state = State.connecting
     /// Whether it ever became ready: if not, its end is a failed dial.
     private(set) var wasReady = false
-    private var isRetired = false
+    /// Nothing new is sent here; its end is meant.
+    private(set) var isRetired = false
     /// Whose it is; nil while it is a spare.
     var client: Unmanaged<ClientConnection>?
     /// Calls that were submitted and whose stream is open.
@@ -174,22 +175,13 @@ final class UpstreamConnection: HTTP2Connection {
 
     override package func dataWanted(stream: Int32, room: UnsafeMutableRawBufferPointer, data: StreamData) -> Data? {
         guard let exchange = Self.exchange(data) else { return Data(count: 0, ended: true, trailersFollow: false) }
-        let count = exchange.pointee.requestBody.take(into: room)
-        path.requestTaken(exchange, count)
-        guard exchange.pointee.requestBody.isEmpty else {
-            return Data(count: count, ended: false, trailersFollow: false)
-        }
-        guard exchange.pointee.requestEnded else {
-            if count == 0 {
-                exchange.pointee.requestStarved = true
-                return nil
-            }
-            return Data(count: count, ended: false, trailersFollow: false)
-        }
-        let trailers = exchange.pointee.requestTrailers
-        guard trailers.count > 0, let session else { return Data(count: count, ended: true, trailersFollow: false) }
-        _ = nghttp2_submit_trailer(session.raw, stream, trailers.pointer, trailers.count)
-        return Data(count: count, ended: true, trailersFollow: true)
+        var taken = 0
+        let data = fill(
+            room, of: stream, from: &exchange.pointee.requestBody, ended: exchange.pointee.requestEnded,
+            trailers: exchange.pointee.requestTrailers, taken: &taken)
+        path.requestTaken(exchange, taken)
+        if data == nil { exchange.pointee.requestStarved = true }
+        return data
     }
 
     private static func exchange(_ data: StreamData) -> Exchange.Pointer? {

@@ -103,10 +103,15 @@ extension OrderPath {
         if exchange.pointee.action == .create || exchange.pointee.action == .cancel {
             _ = exchange.pointee.answer.append(bytes, limit: configuration.maximumOrderBytes)
         }
-        guard exchange.pointee.stage == .forwarded, exchange.pointee.client != nil,
-            exchange.pointee.responseBody.append(bytes, limit: configuration.streamWindow)
-        else {
+        guard exchange.pointee.stage == .forwarded, exchange.pointee.client != nil else {
             consumeResponse(exchange, bytes.count)
+            return
+        }
+        guard exchange.pointee.responseBody.append(bytes, limit: configuration.streamWindow) else {
+            // The window forbids it. An answer with a hole in it is none.
+            if exchange.pointee.action != .pass { outcomeUnknown(exchange) }
+            resetUpstream(exchange, .flowControl)
+            resetClient(exchange, .internal)
             return
         }
         resumeResponse(exchange)
@@ -313,13 +318,16 @@ extension OrderPath {
 
     /// The endpoint has not answered in time: the call is called off there, and nobody knows what became of it.
     func endpointIsSilent(_ exchange: Exchange.Pointer) {
-        if let upstream = exchange.pointee.upstream {
-            upstream._withUnsafeGuaranteedRef {
-                $0.session?.reset(stream: exchange.pointee.upstreamStream, code: HTTP2ResetCode.cancel.rawValue)
-                $0.becameDirty()
-            }
-        }
+        resetUpstream(exchange, .cancel)
         outcomeUnknown(exchange)
         tellOutcomeUnknown(exchange)
+    }
+
+    /// Resets the endpoint's stream, if there is one.
+    func resetUpstream(_ exchange: Exchange.Pointer, _ code: HTTP2ResetCode) {
+        exchange.pointee.upstream?._withUnsafeGuaranteedRef {
+            $0.session?.reset(stream: exchange.pointee.upstreamStream, code: code.rawValue)
+            $0.becameDirty()
+        }
     }
 }
