@@ -39,7 +39,7 @@ package final class DecisionLog {
 
     private func metadata(_ record: RejectRecord, _ ruleSet: RuleSet?) -> Logger.Metadata {
         var fields: Logger.Metadata = [
-            "decision_id": "\(record.decisionID)", "decided_at": "\(Timestamp.text(record.at))",
+            "decision_id": "\(Self.written(record.decisionID))", "decided_at": "\(Timestamp.text(record.at))",
             "reason": "\(record.reason.code)",
         ]
         if let ruleSet { fields["rule_set"] = "\(ruleSet.version)" }
@@ -59,6 +59,12 @@ package final class DecisionLog {
         if record.type.hasLimitPrice { fields["price"] = "\(record.price)" }
         if record.clientOrderID.count > 0 { fields["client_order_id"] = "\(record.clientOrderID.string)" }
         return fields
+    }
+
+    /// A decision's id as the reject carries it: sixteen hexadecimal digits.
+    private static func written(_ id: UInt64) -> String {
+        let digits = String(id, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
     private static func name(of type: OrderType) -> String {

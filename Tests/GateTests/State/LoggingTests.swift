@@ -77,7 +77,7 @@ struct JSONLogHandlerTests {
         let written = record
         let line = try #require(try lines { DecisionLog(log: $0).write(written) }.first)
         let expected = [
-            "message": "order refused", "decision_id": "77", "reason": "LEVERAGE_EXCEEDED", "value": "11",
+            "message": "order refused", "decision_id": "000000000000004d", "reason": "LEVERAGE_EXCEEDED", "value": "11",
             "bound": "10",
             "account": "A", "symbol": "BTCUSDT", "side": "sell", "type": "limit", "quantity": "0.5", "price": "50000",
             "client_order_id": "c-1",
