@@ -33,8 +33,8 @@ package struct ByteQueue: BitwiseCopyable {
         return true
     }
 
-    /// Room for `size` more bytes, to be filled by the caller, who then says `filled`.
-    package mutating func reserve(_ size: Int) {
+    /// Makes room for `size` more bytes.
+    private mutating func reserve(_ size: Int) {
         if capacity - tail >= size { return }
         if let base, head > 0 {
             memmove(base, base + head, count)
@@ -47,16 +47,6 @@ package struct ByteQueue: BitwiseCopyable {
         base = realloc(base, larger)
         guard base != nil else { fatalError("out of memory") }
         capacity = larger
-    }
-
-    /// The free room behind what is there.
-    package var room: UnsafeMutableRawBufferPointer {
-        guard let base else { return UnsafeMutableRawBufferPointer(start: nil, count: 0) }
-        return UnsafeMutableRawBufferPointer(start: base + tail, count: capacity - tail)
-    }
-
-    package mutating func filled(_ size: Int) {
-        tail += min(size, capacity - tail)
     }
 
     /// Copies at most `target.count` bytes out and drops them.

@@ -33,8 +33,6 @@ package final class StateThread: EventTarget {
     package let stops: StopStore
     /// SIGHUP came: read the rules again. On this thread.
     package var onReload: (() -> Void)?
-    /// What else lives on this thread, kept until it ends.
-    package var companions: [AnyObject] = []
 
     private let connections: Connections
     private let decisions: DecisionLog

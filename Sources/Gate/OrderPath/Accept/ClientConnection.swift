@@ -14,8 +14,6 @@ final class ClientConnection: HTTP2Connection {
     var waiting = ExchangeList(\.holdLinks)
     /// All calls of this client.
     var exchanges = ExchangeList(\.clientLinks)
-    /// Creates and replaces that were forwarded and not answered.
-    var ordersInFlight = 0
 
     private unowned let path: OrderPath
     private var announcedLimit: UInt32

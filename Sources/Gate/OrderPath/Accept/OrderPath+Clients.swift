@@ -189,5 +189,4 @@ enum TimerPurpose {
     static let secondGoAway: UInt64 = 1
     static let drainDeadline: UInt64 = 2
     static let redial: UInt64 = 3
-    static let last: UInt64 = 3
 }
