@@ -38,13 +38,14 @@ let package = Package(
         .systemLibrary(name: "CNghttp2"),
         .systemLibrary(name: "CHiredis"),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "COpenSSL"),
         .target(name: "CShortest"),
         .target(name: "CBuild", cSettings: [.define("GATE_COMMIT", to: "\"\(commit)\"")]),
         .target(name: "RiskRules", swiftSettings: strict),
         .executableTarget(
             name: "Gate",
             dependencies: [
-                "CBuild", "CLinux", "CNghttp2", "CHiredis", "CShortest", "RiskRules",
+                "CBuild", "CLinux", "CNghttp2", "CHiredis", "COpenSSL", "CShortest", "RiskRules",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),

@@ -62,6 +62,21 @@ static inline int64_t gate_processor_ns(void) {
     return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
 }
 
+// What tells one state of a file from another. `struct stat` is also another module's of those that Swift sees here.
+struct gate_file_stamp {
+    uint64_t device, inode, size;
+    int64_t changed_ns;
+};
+static inline int gate_stamp_file(const char *path, struct gate_file_stamp *stamp) {
+    struct stat status;
+    if (stat(path, &status) != 0) return -1;
+    stamp->device = status.st_dev;
+    stamp->inode = status.st_ino;
+    stamp->size = (uint64_t)status.st_size;
+    stamp->changed_ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
+    return 0;
+}
+
 // Macros with casts, which the importer cannot see.
 static inline int gate_is_map_failed(const void *address) { return address == MAP_FAILED; }
 // The address arguments of accept4 are transparent unions, which take no nil from Swift.

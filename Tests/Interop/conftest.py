@@ -34,13 +34,14 @@ def measured():
 class Site:
     """Redis, market, endpoint and one gate, with what is started later; all of it ends with `stop`."""
 
-    def __init__(self, directory: Path, rules: Path = RULES, endpoint: str = "127.0.0.1:0", ready: bool = True, **gate):
+    def __init__(self, directory: Path, rules: Path = RULES, endpoint: str = "127.0.0.1:0", ready: bool = True,
+                 endpoint_tls: dict | None = None, **gate):
         self.directory = directory
         self._open: list = []
         try:
             self.redis = self._keep(Redis(directory))
             self.market = self._keep(Market(self.redis.port))
-            self.endpoint = self._keep(Endpoint(directory, endpoint))
+            self.endpoint = self._keep(Endpoint(directory, endpoint, endpoint_tls))
             self.gate = self._keep(Gate(directory, self.endpoint.address, self.redis.port, rules, **gate))
             self.gate.start(ready)
         except BaseException:

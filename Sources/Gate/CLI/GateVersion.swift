@@ -1,6 +1,7 @@
 import CBuild
 import CHiredis
 import CNghttp2
+import COpenSSL
 
 /// What this program is made of.
 enum GateVersion {
@@ -19,7 +20,10 @@ enum GateVersion {
     /// The hiredis that Gate was compiled against; it has no call that tells the one loaded, which has the same soname.
     static let hiredis = "\(HIREDIS_MAJOR).\(HIREDIS_MINOR).\(HIREDIS_PATCH)"
 
+    /// The OpenSSL that is loaded.
+    static var openSSL: String { OpenSSL_version(OPENSSL_VERSION_STRING).map { String(cString: $0) } ?? "unknown" }
+
     static var summary: String {
-        "gate \(number)\ncommit \(commit)\nlibnghttp2 \(nghttp2)\nhiredis \(hiredis)"
+        "gate \(number)\ncommit \(commit)\nlibnghttp2 \(nghttp2)\nhiredis \(hiredis)\nopenssl \(openSSL)"
     }
 }

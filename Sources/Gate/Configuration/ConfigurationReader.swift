@@ -9,7 +9,7 @@ package struct ConfigurationProblems: Error, Sendable {
 package struct ConfigurationReader {
     private let file: String
     private let environment: [String: String]
-    private let log = ProblemLog()
+    let log = ProblemLog()
 
     /// - Parameters:
     ///   - file: path of the configuration file; paths in it are relative to it.
@@ -72,6 +72,8 @@ package struct ConfigurationReader {
             log.integer($0, path: "admin_uids", in: 0...Int(UInt32.max) - 1)
         }
         let unmatched = map.choice("unmatched", default: GateConfiguration.Unmatched.pass)
+        let tls = section("tls", of: &map) { self.tls(&$0, upstream: upstream) }
+        let identities = self.identities(&map, listen: listen, tls: tls)
         checkApart(listen: listen, upstream: upstream, admin: admin)
 
         guard let instance, let listen, let upstream, let orders, let rules else { return nil }
@@ -82,6 +84,8 @@ package struct ConfigurationReader {
         if let stateDirectory { configuration.stateDirectory = stateDirectory.value }
         configuration.redis = redis
         configuration.limits = limits
+        configuration.tls = tls
+        configuration.identities = identities
         configuration.ungoverned = ungoverned
         configuration.unmatched = unmatched
         configuration.adminUIDs = adminUIDs?.map { UInt32($0.value) } ?? []
@@ -89,7 +93,7 @@ package struct ConfigurationReader {
         return configuration
     }
 
-    private func section<Section>(
+    func section<Section>(
         _ key: String, of map: inout StrictMapping, read: (inout StrictMapping) -> Section
     ) -> Section {
         var inner = map.section(key)
@@ -180,7 +184,7 @@ package struct ConfigurationReader {
     }
 
     /// A path of the file, relative to the configuration file.
-    private func path(_ key: String, _ map: inout StrictMapping) -> Located<String>? {
+    func path(_ key: String, _ map: inout StrictMapping) -> Located<String>? {
         map.text(key).map { Located(FilePath.resolve($0.value, besides: file), at: $0.location) }
     }
 

@@ -34,6 +34,10 @@ package struct GateConfiguration: Equatable, Sendable {
     package var stateDirectory = "/var/lib/gate"
     package var redis = Redis()
     package var limits = Limits()
+    /// TLS on either side; none where it says nothing.
+    package var tls = TLSSettings()
+    /// Whose connections may trade for whom; empty: anybody's for anybody.
+    package var identities: [IdentityBinding] = []
     package var ungoverned = Ungoverned.reject
     package var unmatched = Unmatched.pass
     /// User ids of unix-socket peers that may resume and settle without the token.

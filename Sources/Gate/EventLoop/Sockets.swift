@@ -70,6 +70,19 @@ package enum Sockets {
         }
     }
 
+    /// The user at the other end of a unix socket, as the kernel noted when it connected (unix(7), SO_PEERCRED); nil where the
+    /// socket is none.
+    static func peerUser(of descriptor: Int32) -> UInt32? {
+        var domain: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        guard getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0, domain == AF_UNIX else {
+            return nil
+        }
+        var peer = ucred()
+        length = socklen_t(MemoryLayout<ucred>.size)
+        return getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 ? peer.uid : nil
+    }
+
     static func receive(from descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
         let count = retryingInterrupts { recv(descriptor, buffer.baseAddress, buffer.count, 0) }
         if count > 0 { return .bytes(count) }

@@ -16,12 +16,15 @@ package class HTTP2Connection: HTTP2Peer {
     private var registration = Registration.none
     private var watched: UInt32 = 0
     private let scratch: UnsafeMutableRawBufferPointer
+    /// Between the session and the socket; nil: the bytes go as they are.
+    let tls: TLSChannel?
 
     /// Takes the socket over: it is closed with the connection. `scratch` is a read buffer of the loop.
-    init(owning descriptor: Int32, loop: EventLoop, scratch: UnsafeMutableRawBufferPointer) {
+    init(owning descriptor: Int32, loop: EventLoop, scratch: UnsafeMutableRawBufferPointer, tls: TLSChannel?) {
         self.descriptor = descriptor
         self.loop = loop
         self.scratch = scratch
+        self.tls = tls
         super.init()
     }
 
@@ -63,17 +66,42 @@ package class HTTP2Connection: HTTP2Peer {
 
     /// Reads what is there (bounded, so that one connection cannot keep the others waiting) and feeds it to the session.
     final func readAvailable() {
-        switch Sockets.receive(from: descriptor, into: scratch) {
+        // Encrypted bytes take one half of the buffer, what is in them the other.
+        let room = tls == nil ? scratch : UnsafeMutableRawBufferPointer(rebasing: scratch[..<(scratch.count / 2)])
+        switch Sockets.receive(from: descriptor, into: room) {
         case .bytes(let count):
-            guard let session else { return }
-            do throws(HTTP2Error) {
-                try session.receive(UnsafeRawBufferPointer(rebasing: scratch[..<count]))
-                becameDirty()
-            } catch {
-                failed(error)
-            }
+            let bytes = UnsafeRawBufferPointer(rebasing: room[..<count])
+            if let tls { receive(bytes, through: tls) } else { receive(bytes) }
         case .wouldBlock: break
         case .ended, .failed: shut()
+        }
+    }
+
+    private func receive(_ bytes: UnsafeRawBufferPointer) {
+        guard let session else { return }
+        do throws(HTTP2Error) {
+            try session.receive(bytes)
+            becameDirty()
+        } catch {
+            failed(error)
+        }
+    }
+
+    private func receive(_ bytes: UnsafeRawBufferPointer, through tls: TLSChannel) {
+        tls.receive(bytes)
+        // An answer of the handshake may have to leave, whatever else came.
+        becameDirty()
+        let room = UnsafeMutableRawBufferPointer(rebasing: scratch[(scratch.count / 2)...])
+        while !isClosed {
+            let reading = tls.read(into: room)
+            switch reading {
+            case .bytes(let count): receive(UnsafeRawBufferPointer(rebasing: room[..<count]))
+            case .nothing: return
+            case .ended, .failed:
+                if reading == .failed { tlsFailed(tls.failure) }
+                _ = Sockets.send(on: descriptor, tls.encrypted.bytes)
+                shut()
+            }
         }
     }
 
@@ -82,10 +110,13 @@ package class HTTP2Connection: HTTP2Peer {
         protocolFailed(error)
         if let session {
             try? session.pump()
-            _ = Sockets.send(on: descriptor, session.output.bytes)
+            _ = Sockets.send(on: descriptor, departing(from: session))
         }
         shut()
     }
+
+    /// TLS with the peer failed; the connection is about to close.
+    func tlsFailed(_ reason: String) {}
 
     /// The peer broke the protocol; the connection is about to close.
     func protocolFailed(_ error: HTTP2Error) {}
@@ -113,7 +144,8 @@ package class HTTP2Connection: HTTP2Peer {
             if isDone { shut() }
             return
         }
-        if watched & EPOLLOUT.rawValue != 0, !session.output.isEmpty { return }
+        // The socket takes no more: what it did not take is still there.
+        if watched & EPOLLOUT.rawValue != 0 { return }
         while true {
             do throws(HTTP2Error) {
                 try session.pump()
@@ -121,11 +153,12 @@ package class HTTP2Connection: HTTP2Peer {
                 failed(error)
                 return
             }
-            if session.output.isEmpty { break }
+            let bytes = departing(from: session)
+            if bytes.isEmpty { break }
             // Stamped before the call: it may wake the receiver on this very core, and return when that has done its work.
             leaving()
-            switch Sockets.send(on: descriptor, session.output.bytes) {
-            case .bytes(let count): session.output.drop(count)
+            switch Sockets.send(on: descriptor, bytes) {
+            case .bytes(let count): left(count, of: session)
             case .wouldBlock:
                 change(EPOLLIN.rawValue | EPOLLOUT.rawValue)
                 return
@@ -134,8 +167,24 @@ package class HTTP2Connection: HTTP2Peer {
                 return
             }
         }
-        if watched & EPOLLOUT.rawValue != 0 { change(EPOLLIN.rawValue) }
-        if isDone { shut() }
+        guard isDone else { return }
+        if let tls {
+            tls.end()
+            _ = Sockets.send(on: descriptor, tls.encrypted.bytes)
+        }
+        shut()
+    }
+
+    /// What the socket is to take next.
+    private func departing(from session: HTTP2Session) -> UnsafeRawBufferPointer {
+        guard let tls else { return session.output.bytes }
+        // One piece at a time: what waits encrypted is not bounded by the session.
+        if tls.encrypted.isEmpty { tls.write(&session.output) }
+        return tls.encrypted.bytes
+    }
+
+    private func left(_ count: Int, of session: HTTP2Session) {
+        if let tls { tls.left(count) } else { session.output.drop(count) }
     }
 
     /// The socket takes bytes again.

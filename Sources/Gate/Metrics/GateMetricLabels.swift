@@ -74,6 +74,8 @@ package enum HTTP2ErrorKind: UInt8, MetricLabelValue, BitwiseCopyable {
     case connectionLost
     /// The dial failed.
     case connectFailed
+    /// The handshake failed, or TLS was broken later.
+    case tls
 
     /// The kind of an error code on the wire; nil for NO_ERROR, `internalError` for an unknown code, as RFC 9113 allows.
     package init?(code: UInt32) {
@@ -102,6 +104,7 @@ package enum HTTP2ErrorKind: UInt8, MetricLabelValue, BitwiseCopyable {
         case .http11Required: "http_1_1_required"
         case .connectionLost: "connection_lost"
         case .connectFailed: "connect_failed"
+        case .tls: "tls"
         }
     }
 }

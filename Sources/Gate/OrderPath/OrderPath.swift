@@ -31,6 +31,10 @@ package final class OrderPath: EventTarget {
     package let handle: LoopHandle<OrderPath>
 
     var rules: PublishedRules?
+    /// What connections made from now on speak TLS by.
+    var tls: TLSContexts
+    /// Whose connections may trade for whom; nil: anybody's for anybody.
+    let identities: IdentityTable?
     var clients: [ObjectIdentifier: ClientConnection] = [:]
     var upstreams: [ObjectIdentifier: UpstreamConnection] = [:]
     var listener: Listener?
@@ -67,6 +71,8 @@ package final class OrderPath: EventTarget {
         self.updates = updates
         self.requests = requests
         self.handle = handle
+        tls = configuration.tls
+        identities = IdentityTable(configuration.identities)
         decoder = OrderDecoder(plan: plan)
         responseDecoder = ResponseDecoder(plan: plan)
         rejects = RejectEncoder()
@@ -207,7 +213,10 @@ package final class OrderPath: EventTarget {
         }
         let headers = headerFields(of: exchange)
         if exchange.pointee.action == .cancel {
-            readCancel(exchange, message, headers)
+            if let failure = readCancel(exchange, message, headers) {
+                reject(exchange, failure)
+                return
+            }
         } else {
             switch decoder.decodeOrder(method: Int(exchange.pointee.method), message: message, headers: headers) {
             case .order(let decoded):

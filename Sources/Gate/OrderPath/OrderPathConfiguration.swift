@@ -15,6 +15,12 @@ package struct OrderPathConfiguration: Sendable {
     package var drainTimeout: Int64 = 25_000_000_000
     /// `redis.wait`.
     package var stateWait: Int64 = 5_000_000
+    /// What connections speak TLS by at first.
+    package var tls = TLSContexts()
+    /// `identity`: whose connections may trade for whom; empty: anybody's for anybody.
+    package var identities: [IdentityBinding] = []
+    /// Hears, on the order thread, of each handshake that failed, and why.
+    package var reportTLSFailure: @Sendable (ConnectionSide, String) -> Void = { _, _ in }
     /// `mode: shadow`: everything that can be framed is forwarded.
     package var shadow = false
 

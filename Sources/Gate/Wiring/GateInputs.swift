@@ -8,12 +8,14 @@ struct GateInputs {
     /// Has loaded the first rule set.
     var loader: RuleLoader
     var ruleSet: RuleSet
+    var tls: TLSContexts
 
     /// Reads and judges all of it; throws every problem found.
     static func read(file: String, environment: [String: String]) throws(GateStartError) -> GateInputs {
         let configuration = try configuration(file: file, environment: environment)
         let log = ProblemLog()
         let plan = plan(configuration.orders, into: log)
+        let tls = tls(configuration.tls, file: file, into: log)
         let directory = RuleDirectory(reading: configuration.rules.value)
         var loader = RuleLoader()
         let outcome = loader.load(directory, trigger: .requested)
@@ -24,8 +26,17 @@ struct GateInputs {
         if case .refused(let problems) = outcome {
             for problem in problems { log.report(problem) }
         }
-        guard let plan, case .loaded(let ruleSet) = outcome, log.isEmpty else { throw .problems(log.problems) }
-        return GateInputs(configuration: configuration, plan: plan, loader: loader, ruleSet: ruleSet)
+        guard let plan, let tls, case .loaded(let ruleSet) = outcome, log.isEmpty else { throw .problems(log.problems) }
+        return GateInputs(configuration: configuration, plan: plan, loader: loader, ruleSet: ruleSet, tls: tls)
+    }
+
+    private static func tls(_ settings: TLSSettings, file: String, into log: ProblemLog) -> TLSContexts? {
+        do throws(TLSError) {
+            return try settings.load()
+        } catch {
+            log.report("tls: \(error)", at: SourceLocation(file: file, line: 1, column: 1))
+            return nil
+        }
     }
 
     private static func plan(_ orders: Located<String>, into log: ProblemLog) -> DecodePlan? {

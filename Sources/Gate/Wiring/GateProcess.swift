@@ -33,9 +33,11 @@ struct GateProcess {
         let stateThread = try await startState(
             waker: wakers.state,
             connections: StateThread.Connections(
-                updates: updates, requests: requests, handle: state, metrics: metrics, mirrorMetrics: mirrorMetrics))
+                updates: updates, requests: requests, handle: state, metrics: metrics, mirrorMetrics: mirrorMetrics),
+            orders: orders)
         let orderThread = try await startOrders(
-            waker: wakers.order, configuration: try pathConfiguration(listener), rules: first, updates: updates,
+            waker: wakers.order, configuration: try pathConfiguration(listener, state: state), rules: first,
+            updates: updates,
             requests: requests, handle: orders)
         readiness.set(.rules, true)
         let bound = (try? ResolvedAddress.bound(to: listener))?.text ?? configuration.listen.description
@@ -95,7 +97,9 @@ struct GateProcess {
         }
     }
 
-    private func pathConfiguration(_ listener: Int32) throws(GateStartError) -> OrderPathConfiguration {
+    private func pathConfiguration(
+        _ listener: Int32, state: LoopHandle<StateThread>
+    ) throws(GateStartError) -> OrderPathConfiguration {
         let configuration = inputs.configuration
         var path = OrderPathConfiguration(listener: listener, upstream: try upstream())
         path.maximumOrderBytes = configuration.limits.maxOrderBytes
@@ -104,6 +108,13 @@ struct GateProcess {
         path.requestTimeout = configuration.limits.requestTimeout.nanoseconds
         path.drainTimeout = configuration.limits.drainTimeout.nanoseconds
         path.stateWait = configuration.redis.wait.nanoseconds
+        path.tls = inputs.tls
+        path.identities = configuration.identities
+        path.reportTLSFailure = { [log] side, reason in
+            state.execute { _ in
+                log.warning("TLS with \(side == .client ? "a client" : "the endpoint") failed: \(reason)")
+            }
+        }
         path.shadow = configuration.mode == .shadow
         return path
     }
@@ -136,7 +147,9 @@ struct GateProcess {
 
     // MARK: Threads
 
-    private func startState(waker: LoopWaker, connections: StateThread.Connections) async throws -> LoopThread {
+    private func startState(
+        waker: LoopWaker, connections: StateThread.Connections, orders: LoopHandle<OrderPath>
+    ) async throws -> LoopThread {
         let configuration = inputs.configuration
         let (loader, log, metrics, readiness) = (inputs.loader, log, metrics, readiness)
         return try await start("gate-state") { started in
@@ -154,12 +167,16 @@ struct GateProcess {
                 directory: configuration.rules.value, loader: loader, metrics: metrics, log: log,
                 publish: { [unowned thread] in thread.outbox.publish(rules: $0) })
             try rules.watch(on: loop)
+            let certificates = TLSReloader(loop: loop, settings: configuration.tls, log: log) { contexts in
+                orders.execute { $0.tls = contexts }
+            }
             thread.onReload = { rules.request() }
             // Latched stops must be in force before the first order comes.
             _ = thread.outbox.flush()
             started()
             thread.run()
             rules.stop()
+            certificates.stop()
         }
     }
 

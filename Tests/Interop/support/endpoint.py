@@ -14,7 +14,9 @@ HERE = Path(__file__).resolve().parents[1]
 
 
 class Endpoint:
-    def __init__(self, directory: Path, address: str = "127.0.0.1:0"):
+    def __init__(self, directory: Path, address: str = "127.0.0.1:0", tls: dict | None = None):
+        """`tls`: paths of `certificate` and `key`, and of the `client_ca` that vouches for callers."""
+        self._tls = tls
         self._directory = directory
         self.address = address
         self.process: Process | None = None
@@ -25,7 +27,8 @@ class Endpoint:
         """Again after `kill`: at the same address."""
         lines = self.process.log.count("\n") if self.process else 0
         self.process = Process(
-            "endpoint", [sys.executable, "-m", "support.endpoint_program", self.address], self._directory,
+            "endpoint", [sys.executable, "-m", "support.endpoint_program", self.address, json.dumps(self._tls)],
+            self._directory,
             {**os.environ, "PYTHONPATH": str(HERE)})
 
         def line() -> str:
@@ -35,8 +38,16 @@ class Endpoint:
         where = wait_until("the endpoint listens", line).split()[-1]
         if not self.address.startswith("unix:"):
             self.address = f"127.0.0.1:{where}"
-        self._channel = grpc.insecure_channel(self.address, [("grpc.use_local_subchannel_pool", 1),
-                                                             ("grpc.max_receive_message_length", -1)])
+        self._channel = self._dial([("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1)])
+
+    def _dial(self, options: list) -> grpc.Channel:
+        """Directly, as whoever the endpoint trusts: it shows itself its own certificate."""
+        if not self._tls:
+            return grpc.insecure_channel(self.address, options)
+        certificate = Path(self._tls["certificate"]).read_bytes()
+        key = Path(self._tls["key"]).read_bytes()
+        # An issued certificate is a trust anchor of its own here: whether the endpoint is genuine is not the question.
+        return grpc.secure_channel(self.address, grpc.ssl_channel_credentials(certificate, key, certificate), options)
 
     def kill(self):
         self._channel.close()

@@ -13,6 +13,7 @@ import itertools
 import json
 import signal
 import sys
+from pathlib import Path
 
 import grpc
 
@@ -223,11 +224,16 @@ class Handler(grpc.GenericRpcHandler):
         return self.methods.get(details.method)
 
 
-async def main(address: str):
+async def main(address: str, tls: dict | None):
     server = grpc.aio.server(options=[
         ("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1), ("grpc.so_reuseport", 0)])
     server.add_generic_rpc_handlers((Handler(),))
-    port = server.add_insecure_port(address)
+    if tls:
+        callers = Path(tls["client_ca"]).read_bytes() if "client_ca" in tls else None
+        shown = (Path(tls["key"]).read_bytes(), Path(tls["certificate"]).read_bytes())
+        port = server.add_secure_port(address, grpc.ssl_server_credentials([shown], callers, callers is not None))
+    else:
+        port = server.add_insecure_port(address)
     await server.start()
     print(f"listening on {address if address.startswith('unix:') else port}", flush=True)
     ended = asyncio.Event()
@@ -237,4 +243,4 @@ async def main(address: str):
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(sys.argv[1], json.loads(sys.argv[2])))

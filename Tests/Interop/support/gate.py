@@ -46,7 +46,7 @@ def run_gate(*arguments: str, **variables: str) -> subprocess.CompletedProcess:
 
 class Gate:
     def __init__(self, directory: Path, upstream: str, redis: int, rules: Path, *, mode: str = "enforce",
-                 listen: str | None = None, price_age: str = "1s", account_age: str = "2s", **variables: str):
+                 listen: str | None = None, price_age: str = "1s", account_age: str = "2s", more: str = "", **variables: str):
         self._directory, self._variables = directory, variables
         self.rules = rules
         self.admin = free_port()
@@ -56,7 +56,7 @@ class Gate:
         self.file = directory / "gate.yaml"
         self.file.write_text(CONFIGURATION.format(
             mode=mode, listen=self.target, upstream=upstream, admin=self.admin, mapping=MAPPING, rules=rules,
-            state=state, redis=redis, price_age=price_age, account_age=account_age))
+            state=state, redis=redis, price_age=price_age, account_age=account_age) + more)
         self.process: Process | None = None
 
     def start(self, ready: bool = True) -> "Gate":

@@ -17,6 +17,10 @@ final class ClientConnection: HTTP2Connection {
 
     private unowned let path: OrderPath
     private var announcedLimit: UInt32
+    /// The user at the other end of a unix socket.
+    private let user: UInt32?
+    private var binding: Int?
+    private var hasLookedForBinding = false
 
     init(
         owning descriptor: Int32, number: UInt32, streamLimit: UInt32, path: OrderPath
@@ -24,7 +28,9 @@ final class ClientConnection: HTTP2Connection {
         self.number = number
         self.path = path
         announcedLimit = streamLimit
-        super.init(owning: descriptor, loop: path.loop, scratch: path.scratch)
+        user = Sockets.peerUser(of: descriptor)
+        let tls = try path.tls.client.map { context throws(TLSError) in try TLSChannel(server: context) }
+        super.init(owning: descriptor, loop: path.loop, scratch: path.scratch, tls: tls)
         try begin(
             role: .server,
             settings: HTTP2Settings(
@@ -40,6 +46,15 @@ final class ClientConnection: HTTP2Connection {
         becameDirty()
     }
 
+    /// Whom this connection's peer may trade for; nil: nobody. Asked by calls only, so that a handshake is over.
+    func identity(in identities: IdentityTable) -> Int? {
+        if !hasLookedForBinding {
+            hasLookedForBinding = true
+            binding = identities.binding(user: user) { tls?.peerHas(name: $0) ?? false }
+        }
+        return binding
+    }
+
     // MARK: The socket
 
     override func ready(_ events: UInt32) {
@@ -51,6 +66,7 @@ final class ClientConnection: HTTP2Connection {
     override func closed() { path.clientClosed(self) }
     override func leaving() { path.responsesLeft() }
     override func protocolFailed(_ error: HTTP2Error) { path.http2Failed(.client, error) }
+    override func tlsFailed(_ reason: String) { path.tlsFailed(.client, reason) }
 
     // MARK: The session
 

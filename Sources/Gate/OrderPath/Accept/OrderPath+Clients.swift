@@ -142,6 +142,12 @@ extension OrderPath {
         metrics.http2Errors.add(HTTP2ErrorLabels(side: side, kind: .protocolError))
     }
 
+    /// TLS with a peer failed: counted, and said in the log.
+    func tlsFailed(_ side: ConnectionSide, _ reason: String) {
+        metrics.http2Errors.add(HTTP2ErrorLabels(side: side, kind: .tls))
+        configuration.reportTLSFailure(side, reason)
+    }
+
     // MARK: Ending
 
     /// Ends gracefully: no new connections, GOAWAY twice on each, streams finish, at the latest after the drain timeout.

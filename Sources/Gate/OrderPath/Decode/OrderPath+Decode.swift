@@ -51,6 +51,9 @@ extension OrderPath {
 
     /// Turns names into the engine's numbers. nil: the exchange has its order; else why it cannot have one.
     func adopt(_ decoded: DecodedOrder, _ exchange: Exchange.Pointer) -> DecodeFailure? {
+        if let failure = identityFailure(exchange, account: decoded.account, strategy: decoded.strategy) {
+            return failure
+        }
         let accountLookup = engine.account(decoded.account)
         guard let account = accountLookup.id else {
             return accountLookup.failure("an account that differs from a known one in letter case")
@@ -77,17 +80,24 @@ extension OrderPath {
     }
 
     /// Takes from a cancel whose it is, as far as it can be read: a cancel that cannot be read passes all the same.
-    func readCancel(_ exchange: Exchange.Pointer, _ message: UnsafeRawBufferPointer, _ headers: HeaderFields) {
+    /// Returned: why its sender may not send it.
+    func readCancel(
+        _ exchange: Exchange.Pointer, _ message: UnsafeRawBufferPointer, _ headers: HeaderFields
+    ) -> DecodeFailure? {
         switch decoder.decodeCancel(method: Int(exchange.pointee.method), message: message, headers: headers) {
         case .cancel(let cancel):
+            if let failure = identityFailure(exchange, cancelOf: cancel.account) { return failure }
             exchange.pointee.order.account = engine.account(cancel.account).id ?? .none
             exchange.pointee.order.strategy = engine.strategy(cancel.strategy).id ?? .none
             exchange.pointee.order.symbol = engine.symbol(cancel.symbol).id ?? .none
             exchange.pointee.order.clientOrderID = engine.digest(cancel.clientOrderID)
             exchange.pointee.cancelledOrderID = engine.digest(cancel.orderID)
         case .unreadable:
+            let nobody = UnsafeRawBufferPointer(start: nil, count: 0)
+            if let failure = identityFailure(exchange, cancelOf: nobody) { return failure }
             metrics.unreadableCancels.add()
         }
+        return nil
     }
 }
 

@@ -35,7 +35,10 @@ final class UpstreamConnection: HTTP2Connection {
     init(owning descriptor: Int32, path: OrderPath) throws {
         self.path = path
         departing = .allocate(capacity: Self.departingCapacity)
-        super.init(owning: descriptor, loop: path.loop, scratch: path.scratch)
+        let tls = try path.tls.upstream.map { tls throws(TLSError) in
+            try TLSChannel(client: tls.context, of: tls.name)
+        }
+        super.init(owning: descriptor, loop: path.loop, scratch: path.scratch, tls: tls)
         try begin(
             role: .client,
             settings: HTTP2Settings(
@@ -113,6 +116,7 @@ final class UpstreamConnection: HTTP2Connection {
     override func becameDirty() { path.markDirty(self) }
     override func leaving() { path.requestsLeft(self) }
     override func protocolFailed(_ error: HTTP2Error) { path.http2Failed(.upstream, error) }
+    override func tlsFailed(_ reason: String) { path.tlsFailed(.upstream, reason) }
 
     override func closed() {
         loop.cancel(timer)
