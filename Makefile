@@ -4,7 +4,11 @@ DURATION ?= 0
 # The commit that `gate version` names, for every build alike: another value compiles Gate anew.
 export GATE_COMMIT := $(shell git describe --always --abbrev=40 --exclude='*' --dirty=-modified 2>/dev/null || echo unknown)
 
-.PHONY: setup build demo test lint format bench clean
+# How long `make fuzz` feeds each target, in seconds.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS := $(notdir $(wildcard Tests/Fuzz/corpora/*))
+
+.PHONY: setup build demo test lint format bench fuzz address-sanitizer thread-sanitizer clean
 
 setup:
 	@scripts/setup
@@ -38,5 +42,25 @@ bench: build
 	swift build -c release --product gate-bench
 	Benchmarks/run
 
+# Each reader of strangers' bytes under libFuzzer and AddressSanitizer. What brings one down is kept in Tests/Fuzz/failures, where
+# every test run reads it again; inputs that reach something new are gathered in .build-fuzz/corpora.
+fuzz: setup
+	swift build --scratch-path .build-fuzz --sanitize=fuzzer --sanitize=address --product gate-fuzz
+	@set -e; for target in $(FUZZ_TARGETS); do \
+		mkdir -p .build-fuzz/corpora/$$target Tests/Fuzz/failures/$$target; \
+		echo "fuzz: $$target for $(FUZZ_SECONDS) s"; \
+		.build-fuzz/debug/gate-fuzz $$target -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=4096 -print_final_stats=1 \
+			-artifact_prefix=Tests/Fuzz/failures/$$target/ .build-fuzz/corpora/$$target Tests/Fuzz/corpora/$$target; \
+	done
+
+# All Swift tests with every access to memory checked, or every pair of accesses of two threads. Minutes: dependencies are built anew.
+address-sanitizer: setup
+	swift build --scratch-path .build-asan --sanitize=address --product gatePackageTests
+	swift test --scratch-path .build-asan --sanitize=address --skip-build
+
+thread-sanitizer: setup
+	swift build --scratch-path .build-tsan --sanitize=thread --product gatePackageTests
+	swift test --scratch-path .build-tsan --sanitize=thread --skip-build
+
 clean:
-	rm -rf .build .venv
+	rm -rf .build .build-fuzz .build-asan .build-tsan .venv

@@ -17,9 +17,10 @@ let commit = Context.environment["GATE_COMMIT"] ?? "unknown"
 let package = Package(
     name: "gate",
     products: [
-        .executable(name: "gate", targets: ["Gate"]),
+        .executable(name: "gate", targets: ["GateMain"]),
         .executable(name: "demo-exchange", targets: ["DemoExchange"]),
         .executable(name: "gate-bench", targets: ["GateBench"]),
+        .executable(name: "gate-fuzz", targets: ["GateFuzz"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
@@ -42,7 +43,9 @@ let package = Package(
         .target(name: "CShortest"),
         .target(name: "CBuild", cSettings: [.define("GATE_COMMIT", to: "\"\(commit)\"")]),
         .target(name: "RiskRules", swiftSettings: strict),
-        .executableTarget(
+        // Only the entry: a library can be linked with tests and fuzzers too.
+        .executableTarget(name: "GateMain", dependencies: ["Gate"], swiftSettings: strict),
+        .target(
             name: "Gate",
             dependencies: [
                 "CBuild", "CLinux", "CNghttp2", "CHiredis", "COpenSSL", "CShortest", "RiskRules",
@@ -77,13 +80,25 @@ let package = Package(
         .testTarget(
             name: "GateTests",
             dependencies: [
-                "Gate", "RiskRules",
+                "FuzzTargets", "Gate", "RiskRules",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             exclude: ["Fixtures"],
             swiftSettings: strict
         ),
+        // What reads bytes of strangers, for the tests' short run of it and for libFuzzer's long one.
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "CNghttp2", "Gate", "RiskRules", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            path: "Tests/Fuzz/Targets", swiftSettings: strict),
+        // Links only where the build is sanitized with the fuzzer: `make fuzz`.
+        .systemLibrary(name: "CFuzzer"),
+        .executableTarget(
+            name: "GateFuzz", dependencies: ["CFuzzer", "FuzzTargets"], path: "Tests/Fuzz/GateFuzz",
+            swiftSettings: strict),
         // Servers of a test's own.
         .target(
             name: "TestSupport", dependencies: ["CHiredis", "CLinux"], path: "Tests/Support", swiftSettings: strict),

@@ -2,9 +2,9 @@ import ArgumentParser
 import Glibc
 
 /// Where the program begins.
-@main
-enum Main {
-    static func main() {
+package enum GateProgram {
+    /// Carries out the command line, and ends the process.
+    package static func main() -> Never {
         // Before anything starts a thread: threads inherit the mask.
         SignalMask.block()
         Task.detached {

@@ -1,0 +1,29 @@
+import Foundation
+import Gate
+import SwiftProtobuf
+
+/// What the targets read with: the shipped mapping and its descriptors.
+final class FuzzContext: @unchecked Sendable {
+    // Sound to share: decoders keep no state between calls, and a process fuzzes on one thread.
+    let descriptors: Google_Protobuf_FileDescriptorSet
+    let orders: OrderDecoder
+    let answers: ResponseDecoder
+    let headers = HeaderFields(UnsafeBufferPointer(start: nil, count: 0))
+    let prices = [PriceParser(field: ""), PriceParser(field: "price")]
+
+    static let shared = FuzzContext()
+
+    private init() {
+        let log = ProblemLog()
+        let folder = FuzzFiles.repository.appending(path: "deploy/orders")
+        guard let bytes = try? Data(contentsOf: folder.appending(path: "b25.binpb")),
+            let descriptors = try? Google_Protobuf_FileDescriptorSet(serializedBytes: [UInt8](bytes)),
+            let plan = OrderMappingLoader.load(
+                folder.appending(path: "b25.yaml").path, into: log,
+                contents: { path, limit throws(SystemError) in try FileReader.read(path, limit: limit) })
+        else { fatalError("the shipped mapping cannot be read: \(log.problems)") }
+        self.descriptors = descriptors
+        orders = OrderDecoder(plan: plan)
+        answers = ResponseDecoder(plan: plan)
+    }
+}

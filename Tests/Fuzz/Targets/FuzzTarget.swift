@@ -1,0 +1,173 @@
+import CNghttp2
+import Foundation
+import Gate
+import RiskRules
+
+/// What reads bytes that strangers wrote. A target takes any bytes whatever: that it comes back, and that what it promises of its
+/// result holds, is all that is asked.
+package enum FuzzTarget: String, CaseIterable, Sendable {
+    /// The five bytes before a message, and what they say of the rest.
+    case framing
+    /// An order on the wire.
+    case order
+    /// A cancel on the wire.
+    case cancel
+    /// The endpoint's answer to an order.
+    case answer
+    case configuration
+    case mapping
+    /// A rule file, read, compiled, and its examples decided.
+    case rules
+    case price
+    case account
+    /// What a client sends after its preface.
+    case client
+    /// What the endpoint sends.
+    case upstream
+
+    /// What no bytes may bring about.
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Reads `bytes`; throws where a promise was not kept.
+    package func run(_ bytes: UnsafeRawBufferPointer) throws {
+        switch self {
+        case .framing: try frame(bytes)
+        case .order: try order(bytes)
+        case .cancel: cancel(bytes)
+        case .answer: answer(bytes)
+        case .configuration: configuration(bytes)
+        case .mapping: mapping(bytes)
+        case .rules: try rules(bytes)
+        case .price: try price(bytes)
+        case .account: account(bytes)
+        case .client: try client(bytes)
+        case .upstream: try upstream(bytes)
+        }
+    }
+
+    private func require(_ holds: Bool, _ promise: String) throws {
+        guard holds else { throw Failure(description: "\(rawValue): \(promise)") }
+    }
+
+    // MARK: The wire of orders
+
+    /// Judging the stream as it grows says nothing that judging the whole of it takes back.
+    private func frame(_ bytes: UnsafeRawBufferPointer) throws {
+        let limits = GRPCFraming.Limits(maximumSize: 64, takesUnreadable: false)
+        var refused: Reason?
+        for end in 0...min(bytes.count, 80) {
+            let failure = GRPCFraming.early(UnsafeRawBufferPointer(rebasing: bytes[..<end]), limits: limits)
+            try require(refused == nil || failure != nil, "what was refused is taken back")
+            refused = refused ?? failure?.reason
+        }
+        switch GRPCFraming.whole(bytes, limits: limits) {
+        case .message(let message):
+            try require(message.count + GRPCFraming.prefixSize == bytes.count, "bytes besides the message")
+            try require(message.count <= 64, "a message above the limit")
+            try require(refused == nil, "a message that was refused before")
+        case .refused: break
+        }
+        _ = GRPCFraming.whole(bytes, limits: GRPCFraming.Limits(maximumSize: 64, takesUnreadable: true))
+    }
+
+    private func order(_ bytes: UnsafeRawBufferPointer) throws {
+        let context = FuzzContext.shared
+        guard case .order(let order) = context.orders.decodeOrder(method: 0, message: bytes, headers: context.headers)
+        else { return }
+        try require(order.quantity > .zero, "an order of no quantity")
+        try require((1...64).contains(order.symbol.count), "a symbol of \(order.symbol.count) bytes")
+        try require((1...64).contains(order.account.count), "an account of \(order.account.count) bytes")
+        try require(order.price >= .zero && order.stopPrice >= .zero, "a negative price")
+    }
+
+    private func cancel(_ bytes: UnsafeRawBufferPointer) {
+        let context = FuzzContext.shared
+        _ = context.orders.decodeCancel(method: 1, message: bytes, headers: context.headers)
+    }
+
+    private func answer(_ bytes: UnsafeRawBufferPointer) {
+        _ = FuzzContext.shared.answers.decode(method: 0, message: bytes)
+    }
+
+    // MARK: Files
+
+    private func configuration(_ bytes: UnsafeRawBufferPointer) {
+        _ = ConfigurationReader.read(file: "gate.yaml", environment: [:], hostName: "host") { _ in Array(bytes) }
+    }
+
+    private func mapping(_ bytes: UnsafeRawBufferPointer) {
+        let log = ProblemLog()
+        guard let mapping = OrderMappingReader.read(Array(bytes), file: "orders.yaml", into: log) else { return }
+        _ = OrderMappingCompiler.compile(mapping, descriptors: FuzzContext.shared.descriptors, into: log)
+    }
+
+    private func rules(_ bytes: UnsafeRawBufferPointer) throws {
+        let log = ProblemLog()
+        guard let document = RuleFileReader.read(Array(bytes), file: "rules.yaml", into: log) else {
+            try require(!log.isEmpty, "a file refused without a word")
+            return
+        }
+        guard log.isEmpty else { return }
+        switch RuleCompiler.compile([document], version: "fuzz") {
+        case .success(let ruleSet): try require(!ruleSet.rules.isEmpty, "a set without a rule")
+        case .failure(let failure): try require(!failure.problems.isEmpty, "a set refused without a word")
+        }
+    }
+
+    // MARK: Redis
+
+    private func price(_ bytes: UnsafeRawBufferPointer) throws {
+        for parser in FuzzContext.shared.prices {
+            guard let price = try? parser.parse(bytes) else { continue }
+            try require(price.mark > .zero, "a price that is not above zero")
+        }
+    }
+
+    private func account(_ bytes: UnsafeRawBufferPointer) {
+        _ = try? AccountSnapshotParser().parse(bytes)
+    }
+
+    // MARK: HTTP/2
+
+    private func client(_ bytes: UnsafeRawBufferPointer) throws {
+        let peer = FuzzPeer()
+        let session = try HTTP2Session(
+            role: .server,
+            settings: HTTP2Settings(maximumConcurrentStreams: 10, streamWindow: 65_535, connectionWindow: 65_535),
+            peer: peer)
+        peer.session = session
+        let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+        try preface.withUnsafeBytes { try session.receive($0) }
+        try talk(session, bytes)
+    }
+
+    private func upstream(_ bytes: UnsafeRawBufferPointer) throws {
+        let peer = FuzzPeer()
+        let session = try HTTP2Session(
+            role: .client,
+            settings: HTTP2Settings(maximumConcurrentStreams: 0, streamWindow: 65_535, connectionWindow: 65_535),
+            peer: peer)
+        peer.session = session
+        for _ in 0..<3 { peer.submitRequest() }
+        try session.pump()
+        session.output.drop(session.output.count)
+        try talk(session, bytes)
+    }
+
+    /// In two pieces, so that a frame may be cut.
+    private func talk(_ session: HTTP2Session, _ bytes: UnsafeRawBufferPointer) throws {
+        let middle = bytes.count / 2
+        for piece in [bytes[..<middle], bytes[middle...]] {
+            do {
+                try session.receive(UnsafeRawBufferPointer(rebasing: piece))
+                try session.pump()
+            } catch {
+                try? session.pump()
+                break
+            }
+        }
+        try require(session.output.count < 1 << 20, "\(session.output.count) bytes in answer to \(bytes.count)")
+    }
+}
