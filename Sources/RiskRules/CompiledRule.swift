@@ -29,7 +29,7 @@ package struct CompiledRule: Sendable, BitwiseCopyable {
     /// Bit `OrderType.rawValue` set where the rule applies to it: what `applies_to` names, without the types that the
     /// metric is not defined for.
     package var types: UInt8
-    /// The bound; `metric <= max` and `metric >= min` must hold.
+    /// The bound, this Gate's share of it already; `metric <= max` and `metric >= min` must hold.
     package var max: FixedPoint
     package var min: FixedPoint
     /// Sliding window in nanoseconds; 0 for metrics without one.
@@ -39,6 +39,10 @@ package struct CompiledRule: Sendable, BitwiseCopyable {
     package var deny: Int32
     /// Index of the rule's window in this set (`RuleSet.windows`), -1 for none.
     package var windowIndex: Int32
+    /// Index into `RuleSet.distributions`, -1 for metrics that are not about returns.
+    package var distribution: Int32 = -1
+    /// Index into `RuleSet.scales` of what `max` is scaled by, -1 for none.
+    package var scale: Int32 = -1
 }
 
 /// What of a rule is text.

@@ -11,8 +11,11 @@ package struct EngineLimits: Sendable {
     package var maxReservations = 65536
     /// Triples of account, strategy and symbol whose rules are remembered; past it, all are forgotten and found anew.
     package var maxPlans = 65536
-    /// Rule windows times the accounts, strategies, symbols or connections that they count by.
+    /// Rule windows times the accounts, strategies, symbols or connections that they count by: of counts, of sums, and of
+    /// orders that are alike.
     package var maxWindowKeys = 131_072
+    /// Symbols times the windows over which rules ask for their volatility.
+    package var maxVolatilities = 16384
     /// Client order ids remembered for each account.
     package var clientOrderIDsPerAccount = 100_000
     /// Violations listed of one order; the rest is counted.

@@ -60,10 +60,10 @@ extension Metric {
         package var table: Table
         package var bound: BoundKind
         package var unit: Unit
-        /// Whether this version carries it out; a rule on one it does not is refused.
-        package var isSupported = true
         /// Whether a rule needs, and may have, a `window`.
         package var takesWindow = false
+        /// Whether a rule may have a `confidence` and a `method`.
+        package var takesDistribution = false
         /// Whether a price or an account must be there to evaluate it, so that `on_missing` has a meaning.
         package var needsInput = true
         /// Whether a bound below zero has a meaning.
@@ -85,12 +85,9 @@ extension Metric {
         case .priceAggression:
             Traits(
                 table: .order, bound: .max, unit: .fraction, mayBeNegative: true, types: OrderType.limitPriceBits)
-        case .orderCount, .messageCount, .rejectCount:
+        case .orderCount, .messageCount, .rejectCount, .duplicateCount:
             Traits(table: .rate, bound: .max, unit: .count, takesWindow: true, needsInput: false)
-        case .duplicateCount:
-            Traits(
-                table: .rate, bound: .max, unit: .count, isSupported: false, takesWindow: true, needsInput: false)
-        case .notionalSum: Traits(table: .rate, bound: .max, unit: .money, isSupported: false, takesWindow: true)
+        case .notionalSum: Traits(table: .rate, bound: .max, unit: .money, takesWindow: true)
         case .positionQuantity: Traits(table: .exposure, bound: .max, unit: .quantity)
         case .positionNotional, .grossExposure, .netExposure, .openOrderNotional:
             Traits(table: .exposure, bound: .max, unit: .money)
@@ -103,8 +100,8 @@ extension Metric {
         case .dailyLoss: Traits(table: .loss, bound: .max, unit: .money)
         case .equity: Traits(table: .loss, bound: .min, unit: .money)
         case .valueAtRisk, .expectedShortfall:
-            Traits(table: .loss, bound: .max, unit: .fraction, isSupported: false)
-        case .volatility: Traits(table: .loss, bound: .max, unit: .fraction, isSupported: false, takesWindow: true)
+            Traits(table: .loss, bound: .max, unit: .fraction, takesDistribution: true)
+        case .volatility: Traits(table: .loss, bound: .max, unit: .fraction, takesWindow: true)
         }
     }
 

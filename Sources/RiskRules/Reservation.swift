@@ -31,6 +31,19 @@ package enum ReservationState: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     package var isOpen: Bool { self != .closing }
 }
 
+/// Under what an order was added to the windows of its rules, to be taken out of them again where nothing was sent.
+struct Approval: BitwiseCopyable {
+    var strategy = NameID.none
+    var type = OrderType.limit
+    var connection: UInt32 = 0
+    /// Monotonic nanoseconds.
+    var at: Int64 = 0
+    /// What was added.
+    var notional = FixedPoint.zero
+    /// How many rule sets had been installed by then: under another set the windows may be others.
+    var installs = 0
+}
+
 /// The part of an account's exposure that one order, let through, may make and that no snapshot contains.
 package struct Reservation: Sendable, BitwiseCopyable {
     package internal(set) var account: NameID
@@ -52,6 +65,7 @@ package struct Reservation: Sendable, BitwiseCopyable {
     /// Margin that the order was taken to need at approval; meaningless where `isMarginKnown` is false.
     var margin: FixedPoint
     var isMarginKnown: Bool
+    var approval = Approval()
 
     /// When it was answered, or became unknown: monotonic and unix nanoseconds.
     var changedAt: Int64 = 0

@@ -48,7 +48,9 @@ extension RiskEngine {
             for place in 0..<plans.ruleCount {
                 let rule = plans.rules + place
                 if rule.pointee.metric == .messageCount, rule.pointee.per == .connection {
-                    _ = windows.add(slot: windowSlots[Int(rule.pointee.windowIndex)], key: connection, now: now)
+                    let slot = windowSlots[Int(rule.pointee.windowIndex)]
+                    let key = windows.digest(slot: slot, key: connection)
+                    _ = windows.counts.add(1, slot: slot, key: key, now: now)
                 }
             }
             return
@@ -138,11 +140,27 @@ extension RiskEngine {
             case .counters: measure = count(rule, facts)
             case _ where isExempt: continue
             case .payload: measure = measurePayload(rule.pointee.metric, planned, facts)
-            case .price: measure = measurePrice(rule.pointee.metric, facts)
-            case .account: measure = measureAccount(rule.pointee.metric, rule.pointee.per, facts)
+            case .price: measure = measurePrice(rule, facts)
+            case .account: measure = measureAccount(rule, facts)
             }
-            if !isExempt { judge(measure, planned.rule, rule, facts) }
+            if isExempt { continue }
+            if rule.pointee.scale < 0 {
+                judge(measure, planned.rule, rule, facts)
+            } else {
+                judgeScaled(measure, planned.rule, rule, facts)
+            }
         }
+    }
+
+    /// Holds a value against its bound as the symbol's volatility leaves it, which is an input of the rule like any other.
+    private func judgeScaled(
+        _ measure: Measure, _ index: Int32, _ rule: UnsafeMutablePointer<CompiledRule>, _ facts: OrderFacts
+    ) {
+        if case .missing = measure { return judge(measure, index, rule, facts) }
+        guard let max = scaledMax(rule, facts) else { return judge(.missing(.inputMissing), index, rule, facts) }
+        var scaled = rule.pointee
+        scaled.max = max
+        withUnsafeMutablePointer(to: &scaled) { judge(measure, index, $0, facts) }
     }
 
     private func judge(
@@ -244,7 +262,7 @@ extension RiskEngine {
             accountAge: hasAccount ? Swift.max(0, facts.now &- accountSince) : -1)
     }
 
-    private func plan(_ order: Order) -> RulePlan? {
+    func plan(_ order: Order) -> RulePlan? {
         if let plan = plans.find(order) { return plan }
         guard let ruleSet else { return nil }
         return plans.make(

@@ -15,7 +15,7 @@ extension RiskEngine {
     /// The symbol of these bytes.
     package func symbol(_ name: UnsafeRawBufferPointer) -> NameLookup {
         let found = symbolNames.lookup(name)
-        if case .new(let id) = found { applyInstrument(to: id) }
+        if case .new(let id) = found { takeUp(id) }
         return found
     }
 
@@ -46,8 +46,14 @@ extension RiskEngine {
         var text = text
         let before = symbolNames.count
         let id = text.withUTF8 { symbolNames.settle(UnsafeRawBufferPointer($0)) }
-        if let id, symbolNames.count > before { applyInstrument(to: id) }
+        if let id, symbolNames.count > before { takeUp(id) }
         return id
+    }
+
+    /// Fills in what the rules say of a symbol that was not known.
+    private func takeUp(_ symbol: NameID) {
+        applyInstrument(to: symbol)
+        wantVolatility(of: symbol)
     }
 
     func digest(_ text: String?) -> Digest {

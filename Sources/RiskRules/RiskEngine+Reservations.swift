@@ -1,9 +1,11 @@
 // What becomes of an order that was let through. Each call on a reservation that is gone changes nothing and is counted.
 extension RiskEngine {
-    /// Takes an order's exposure, before its bytes leave, and remembers its client order id; nil where the tables are full.
-    package func reserve(_ order: Order, now: Int64) -> ReservationID? {
+    /// Takes an order's exposure, before its bytes leave, adds its notional to the windows of its rules, and remembers its
+    /// client order id; nil where the tables are full.
+    /// - Parameter connection: what rules `per: connection` add up by.
+    package func reserve(_ order: Order, connection: UInt32 = 0, now: Int64) -> ReservationID? {
         guard let place = exposures.obtain(order.account, order.symbol) else { return nil }
-        let facts = facts(order, connection: 0, now: now, counting: .counted)
+        let facts = facts(order, connection: connection, now: now, counting: .counted)
         let cost = facts.cost()
         let notional = cost.flatMap {
             FixedPoint.roundedUp(order.quantity, times: $0, times: facts.symbol.pointee.multiplier)
@@ -15,14 +17,23 @@ extension RiskEngine {
                 account: order.account, symbol: order.symbol, side: order.side, state: .inFlight,
                 clientOrderID: order.clientOrderID, orderID: .none, remaining: order.quantity, price: cost ?? .zero,
                 isPriced: notional != nil, multiplier: facts.symbol.pointee.multiplier, notional: notional ?? .zero,
-                margin: margin ?? .zero, isMarginKnown: margin != nil, exposure: place, generation: 0))
+                margin: margin ?? .zero, isMarginKnown: margin != nil,
+                approval: Approval(
+                    strategy: order.strategy, type: order.type, connection: connection, at: now,
+                    notional: approvedNotional(facts), installs: installs),
+                exposure: place, generation: 0))
+        if let id, let notional = ledger.find(id)?.pointee.approval.notional {
+            addNotional(of: order, notional, at: now, connection: connection)
+        }
         if id != nil, order.clientOrderID != .none { orderIDs.insert(order.clientOrderID, of: order.account) }
         return id
     }
 
-    /// Takes back an approval: nothing was sent. The client order id may come again.
+    /// Takes back an approval: nothing was sent. The client order id may come again, and what sums of approved orders have of
+    /// it is taken out of them; under another rule set than the order's it stays there until it leaves the window.
     package func undo(_ id: ReservationID) {
         guard let reservation = resolve(id) else { return }
+        removeNotional(of: reservation)
         orderIDs.remove(reservation.clientOrderID, of: reservation.account)
         ledger.remove(id)
     }

@@ -80,6 +80,7 @@ extension RiskEngine {
     private func dropSnapshot(of id: NameID) {
         snapshots[Int(id.index)] = nil
         hideSnapshot(of: id)
+        returns.update(nil, of: id)
         let state = accounts + Int(id.index)
         state.pointee.hasSnapshot = false
         state.pointee.showsExposure = false
@@ -124,6 +125,7 @@ extension RiskEngine {
         state.pointee.availableMargin = AccountState.Amount(values.availableMargin)
         state.pointee.peakEquity = AccountState.Amount(values.peakEquity)
         state.pointee.dailyStartEquity = AccountState.Amount(values.dailyStartEquity)
+        returns.update(values.returns, of: id)
         guard state.pointee.showsExposure else { return true }
         reserveShownIDs(values.pendingOrders?.count ?? 0, state)
         for position in values.positions ?? [] {

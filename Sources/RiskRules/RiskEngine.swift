@@ -36,7 +36,10 @@ package final class RiskEngine {
     let exposures: ExposureTable
     let ledger: Ledger
     let orderIDs: OrderIDTable
+    let returns: ReturnTable
+    let volatilities: VolatilityTable
     let plans: RulePlans
+    let parameters = ParameterTable()
     let violations: ViolationList
     let notes: UnsafeMutablePointer<DecisionNotes>
     private let links: UnsafeMutablePointer<Links>
@@ -45,6 +48,8 @@ package final class RiskEngine {
 
     /// The rules in force; nil until the first are installed, and every order is refused until then.
     package private(set) var ruleSet: RuleSet?
+    /// How many rule sets were installed.
+    private(set) var installs = 0
     package internal(set) var counters = Counters()
     /// The latest snapshot of each account, by index, to be read again where a rule set changes what orders are worth.
     var snapshots: [AccountSnapshot?]
@@ -67,6 +72,8 @@ package final class RiskEngine {
         exposures = ExposureTable(capacity: limits.maxExposures, accounts: accounts, seed: limits.hashSeed)
         ledger = Ledger(capacity: limits.maxReservations, accounts: accounts, exposures: exposures)
         orderIDs = OrderIDTable(accounts: accountNames.capacity, capacity: limits.clientOrderIDsPerAccount)
+        returns = ReturnTable(accounts: accountNames.capacity)
+        volatilities = VolatilityTable(capacity: limits.maxVolatilities, symbols: symbols)
         plans = RulePlans(capacity: limits.maxPlans, seed: limits.hashSeed)
         violations = ViolationList(capacity: limits.maxViolations)
         notes = .allocate(capacity: 1)
@@ -89,6 +96,8 @@ package final class RiskEngine {
     /// Decides by a rule set from now on. Windows continue where id, metric, window and `per` are the same.
     package func install(_ ruleSet: RuleSet) {
         self.ruleSet = ruleSet
+        installs += 1
+        parameters.install(ruleSet)
         plans.install(ruleSet, timesInForce: timeInForceNames)
         let slots = windows.install(ruleSet)
         windowSlots.deallocate()
@@ -97,11 +106,14 @@ package final class RiskEngine {
         for var name in ruleSet.knownSymbols { _ = name.withUTF8 { symbolNames.settle(UnsafeRawBufferPointer($0)) } }
         for var name in ruleSet.knownAccounts { _ = name.withUTF8 { accountNames.settle(UnsafeRawBufferPointer($0)) } }
         var multipliersChanged = false
+        volatilities.wantNone()
         for index in 1..<symbolNames.count {
             let multiplier = symbols[index].multiplier
             applyInstrument(to: NameID(index: UInt32(index)))
             if symbols[index].multiplier != multiplier { multipliersChanged = true }
+            wantVolatility(of: NameID(index: UInt32(index)))
         }
+        volatilities.removeUnwanted()
         if multipliersChanged { valueSnapshotsAgain() }
     }
 

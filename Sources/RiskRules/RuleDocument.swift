@@ -64,13 +64,26 @@ package struct RuleDocument: Sendable {
         package var mode: Text?
         package var onMissing: Text?
         package var exemptReducing: Text?
-        /// Keys of the language that this version reads but does not carry out yet (`active`, `scale`, `share`, `rollout`,
-        /// `confidence`, `method`): each is refused by the compiler as not yet supported.
+        package var confidence: Text?
+        package var method: Text?
+        package var share: Text?
+        package var scale: Scale?
+        /// Keys of the language that this version reads but does not carry out yet (`active`, `rollout`): each is refused by
+        /// the compiler as not yet supported.
         package var unsupported: [Text]
         package init(location: SourceLocation) {
             self.location = location
             self.unsupported = []
         }
+    }
+    /// What makes a bound smaller.
+    package struct Scale: Sendable {
+        package var location: SourceLocation
+        package var by: Text?
+        package var window: Text?
+        package var reference: Text?
+        package var floor: Text?
+        package init(location: SourceLocation) { self.location = location }
     }
     package struct AppliesTo: Sendable {
         package var location: SourceLocation
@@ -112,6 +125,8 @@ package struct RuleDocument: Sendable {
         /// Absent positions mean none here: an example states all it needs.
         package var positions: [ExamplePosition] = []
         package var pendingOrders: [ExamplePendingOrder] = []
+        /// nil: missing.
+        package var returns: [Text]?
         package init(location: SourceLocation) { self.location = location }
     }
     package struct ExamplePosition: Sendable {

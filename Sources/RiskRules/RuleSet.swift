@@ -17,6 +17,10 @@ package final class RuleSet: Sendable {
     /// What of each rule is text, at the rule's index.
     package let texts: [RuleText]
     package let windows: [Window]
+    /// How rules on returns read them, each once.
+    package let distributions: [Distribution]
+    /// What rules scale their bounds by, each once.
+    package let scales: [VolatilityScale]
     /// By file name, then by place in the file.
     package let instruments: [CompiledInstrument]
     /// The symbol of each instrument, at the instrument's index.
@@ -29,8 +33,17 @@ package final class RuleSet: Sendable {
     private let patterns: PatternTable
     private let scopes: [RuleScope]
     private let index: RuleIndex
+    private let volatilityUses: [VolatilityUse]
+    private let volatilityIndex: RuleIndex
     private let instrumentNames: NameTable
     private let instrumentIndices: [Int32]
+
+    /// A rule that asks for the volatility of the symbols in its scope.
+    private struct VolatilityUse: Sendable, BitwiseCopyable {
+        var window: Int64
+        /// As in `RuleScope`.
+        var symbols: Int32
+    }
 
     /// Everything that the compiler found out; arrays of one kind are parallel.
     struct Parts {
@@ -38,6 +51,8 @@ package final class RuleSet: Sendable {
         var rules: [CompiledRule]
         var texts: [RuleText]
         var windows: [Window]
+        var distributions: [Distribution]
+        var scales: [VolatilityScale]
         var instruments: [CompiledInstrument]
         var instrumentSymbols: [String]
         var knownSymbols: [String]
@@ -52,6 +67,8 @@ package final class RuleSet: Sendable {
         rules = parts.rules
         texts = parts.texts
         windows = parts.windows
+        distributions = parts.distributions
+        scales = parts.scales
         instruments = parts.instruments
         instrumentSymbols = parts.instrumentSymbols
         knownSymbols = parts.knownSymbols
@@ -59,6 +76,15 @@ package final class RuleSet: Sendable {
         patterns = parts.patterns
         scopes = parts.scopes
         index = RuleIndex(parts.names)
+        let volatilityRules = parts.rules.indices.filter {
+            parts.rules[$0].metric == .volatility || parts.rules[$0].scale >= 0
+        }
+        volatilityUses = volatilityRules.map { place in
+            let rule = parts.rules[place]
+            let window = rule.metric == .volatility ? rule.window : parts.scales[Int(rule.scale)].window
+            return VolatilityUse(window: window, symbols: parts.scopes[place].symbols)
+        }
+        volatilityIndex = RuleIndex(volatilityRules.map { RuleIndex.Names(symbols: parts.names[$0].symbols) })
         instrumentNames = NameTable(parts.instrumentSymbols)
         let places = Dictionary(uniqueKeysWithValues: zip(parts.instrumentSymbols, Int32(0)...))
         instrumentIndices = NameTable.sorted(parts.instrumentSymbols).map { places[$0, default: -1] }
@@ -83,6 +109,15 @@ package final class RuleSet: Sendable {
     package func instrument(of symbol: UnsafeRawBufferPointer) -> Int32 {
         let place = Int(instrumentNames.index(of: symbol))
         return place < 0 ? -1 : instrumentIndices[place]
+    }
+
+    /// Calls `body` with each window over which a rule asks for a symbol's volatility, as often as rules do.
+    func forEachVolatilityWindow(of symbol: UnsafeRawBufferPointer, _ body: (Int64) -> Void) {
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        volatilityIndex.forEachCandidate(account: none, strategy: none, symbol: symbol) { use in
+            let use = volatilityUses[Int(use)]
+            if covers(use.symbols, symbol) { body(use.window) }
+        }
     }
 
     /// Whether a name is matched by the list at `CompiledRule.allow` or `.deny`: symbols, accounts and strategies as they

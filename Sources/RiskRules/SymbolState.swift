@@ -7,6 +7,8 @@ struct SymbolState: BitwiseCopyable {
     var multiplier = FixedPoint.one
     /// Margin of a new position as a fraction of its notional.
     var initialMargin: FixedPoint
+    /// Head of the symbol's list of volatilities; -1 where it has none.
+    var firstVolatility: Int32 = -1
 }
 
 extension PriceQuote {

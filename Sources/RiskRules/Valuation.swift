@@ -37,7 +37,7 @@ extension Metric {
         case .priceDeviation, .priceAggression, .spread, .positionNotional, .grossExposure, .netExposure, .leverage,
             .concentration:
             true
-        case .orderNotional, .openOrderNotional, .marginRatio, .availableMargin: order.needsPriceToValue
+        case .orderNotional, .notionalSum, .openOrderNotional, .marginRatio, .availableMargin: order.needsPriceToValue
         default: false
         }
     }

@@ -87,6 +87,7 @@ package final class OrderPath: EventTarget {
         listener = try Listener(owning: configuration.listener, path: self)
         loop.turnTarget = .passUnretained(self)
         dialSpare()
+        sampleVolatility()
     }
 
     deinit {
@@ -127,6 +128,7 @@ package final class OrderPath: EventTarget {
         case TimerPurpose.secondGoAway: sendSecondGoAway()
         case TimerPurpose.drainDeadline: drainDeadlinePassed()
         case TimerPurpose.redial: dialSpare()
+        case TimerPurpose.volatilitySample: sampleVolatility()
         default:
             // An exchange's timer is cancelled before its slot is given back, and slots never move.
             guard let exchange = Exchange.Pointer(bitPattern: UInt(context)) else { return }
@@ -272,7 +274,8 @@ package final class OrderPath: EventTarget {
         guard let upstream else { return refuseForwarding(exchange, .upstreamUnavailable) }
         if isOrder {
             // Counted before the bytes leave, so that the next order is judged with this one in flight.
-            guard let reservation = engine.reserve(exchange.pointee.order, now: loop.now) else {
+            let number = exchange.pointee.client?._withUnsafeGuaranteedRef { $0.number } ?? 0
+            guard let reservation = engine.reserve(exchange.pointee.order, connection: number, now: loop.now) else {
                 return refuseForwarding(exchange, .inFlightLimit)
             }
             exchange.pointee.reservation = reservation

@@ -50,8 +50,23 @@ package struct RuleFileReader {
         rule.mode = map.text("mode")
         rule.onMissing = map.text("on_missing")
         rule.exemptReducing = map.text("exempt_reducing")
-        rule.unsupported = ["active", "scale", "share", "rollout", "confidence", "method"].compactMap { map.key($0) }
+        rule.confidence = map.text("confidence")
+        rule.method = map.text("method")
+        rule.share = map.text("share")
+        rule.scale = scale(&map)
+        rule.unsupported = ["active", "rollout"].compactMap { map.key($0) }
         return rule
+    }
+
+    private func scale(_ map: inout StrictMapping) -> RuleDocument.Scale? {
+        guard var inner = map.mapping("scale") else { return nil }
+        var scale = RuleDocument.Scale(location: inner.location)
+        scale.by = inner.text("by")
+        scale.window = inner.text("window")
+        scale.reference = inner.text("reference")
+        scale.floor = inner.text("floor")
+        inner.finish()
+        return scale
     }
 
     private func appliesTo(_ map: inout StrictMapping) -> RuleDocument.AppliesTo? {
@@ -106,7 +121,7 @@ package struct RuleFileReader {
         }
         account.positions = mappings("positions", named: "position", in: &inner, read: position)
         account.pendingOrders = mappings("pending_orders", named: "pending order", in: &inner, read: pendingOrder)
-        inner.refuseUnsupported("returns")
+        account.returns = inner.texts("returns")
         inner.finish()
         return account
     }

@@ -1,6 +1,7 @@
 // The step of the account: its availability, then what the order does to its exposure, then what it has lost.
 extension RiskEngine {
-    func measureAccount(_ metric: Metric, _ per: RuleKey, _ facts: OrderFacts) -> Measure {
+    func measureAccount(_ rule: UnsafeMutablePointer<CompiledRule>, _ facts: OrderFacts) -> Measure {
+        let metric = rule.pointee.metric
         notes.pointee.looksAtAccount = true
         let asksPrice = metric.asksPrice(of: facts.order)
         if asksPrice { notes.pointee.looksAtPrice = true }
@@ -11,10 +12,11 @@ extension RiskEngine {
         switch metric {
         case .drawdownDaily, .drawdownMax, .dailyLoss, .equity:
             return measureLoss(metric, facts.account)
+        case .valueAtRisk, .expectedShortfall: return measureReturns(rule, facts)
         case .marginRatio: return marginRatio(facts)
         default:
             guard facts.account.pointee.showsExposure else { return .missing(.inputMissing) }
-            return measureExposure(metric, per, facts)
+            return measureExposure(metric, rule.pointee.per, facts)
         }
     }
 

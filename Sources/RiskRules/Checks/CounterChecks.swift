@@ -1,14 +1,15 @@
 // The table of rates and repetition: sliding windows over Gate's own traffic.
 extension RiskEngine {
-    /// What a rate rule counts to with this order, which it counts unless it only peeks.
+    /// What a rule on counts comes to with this order, which it counts unless it only peeks.
     func count(_ rule: UnsafeMutablePointer<CompiledRule>, _ facts: OrderFacts) -> Measure {
-        let slot = windowSlots[Int(rule.pointee.windowIndex)]
-        let key = key(rule.pointee.per, facts.order, connection: facts.connection)
         let isOfRejects = rule.pointee.metric == .rejectCount
         if facts.counting == .counts, !isOfRejects {
             return count(facts.order, rule, connection: facts.connection, now: facts.now)
         }
-        let count = windows.count(slot: slot, key: key, now: facts.now)
+        let slot = windowSlots[Int(rule.pointee.windowIndex)]
+        let key = windowKey(rule, facts.order, connection: facts.connection)
+        let table = rule.pointee.metric == .duplicateCount ? windows.duplicates : windows.counts
+        guard let count = table.total(slot: slot, key: key, now: facts.now) else { return .violated }
         let withThis = facts.counting == .peeks && !isOfRejects ? count &+ 1 : count
         return Measure(FixedPoint(whole: Int128(withThis)))
     }
@@ -18,8 +19,9 @@ extension RiskEngine {
         _ order: Order, _ rule: UnsafeMutablePointer<CompiledRule>, connection: UInt32, now: Int64
     ) -> Measure {
         let slot = windowSlots[Int(rule.pointee.windowIndex)]
-        let key = key(rule.pointee.per, order, connection: connection)
-        guard let count = windows.add(slot: slot, key: key, now: now) else { return .violated }
+        let key = windowKey(rule, order, connection: connection)
+        let table = rule.pointee.metric == .duplicateCount ? windows.duplicates : windows.counts
+        guard let count = table.add(1, slot: slot, key: key, now: now) else { return .violated }
         return Measure(FixedPoint(whole: Int128(count)))
     }
 
@@ -34,13 +36,80 @@ extension RiskEngine {
         }
     }
 
-    /// What a window is kept per; the orders of an account that name no strategy are one strategy of it.
-    private func key(_ per: RuleKey, _ order: Order, connection: UInt32) -> UInt32 {
-        switch per {
-        case .account: order.account.index
-        case .symbol: order.symbol.index
-        case .connection: connection
-        case .strategy: order.strategy != .none ? order.strategy.index : order.account.index | 1 << 31
+    /// What the window's approved orders come to with this one; each was added when it was reserved.
+    func notionalSum(_ rule: UnsafeMutablePointer<CompiledRule>, _ facts: OrderFacts) -> Measure {
+        let notional = facts.notional(of: facts.order.quantity)
+        guard case .product(let product) = notional else { return Measure(notional) }
+        let slot = windowSlots[Int(rule.pointee.windowIndex)]
+        let key = windowKey(rule, facts.order, connection: facts.connection)
+        guard let sum = windows.sums.total(slot: slot, key: key, now: facts.now) else { return .violated }
+        let (total, overflow) = sum.addingReportingOverflow(product.ceiling)
+        return overflow ? .outOfRange : Measure(total)
+    }
+
+    /// What an approved order adds to sums: its notional; by the last known price where none counts, so that what was let
+    /// through without one is not forgotten; the largest amount where it has no exact one.
+    func approvedNotional(_ facts: OrderFacts) -> FixedPoint {
+        let quote = facts.symbol.pointee.quote
+        guard let cost = facts.cost() ?? (quote.mark > .zero ? facts.order.cost(at: quote) : nil) else { return .zero }
+        return FixedPoint.roundedUp(facts.order.quantity, times: cost, times: facts.symbol.pointee.multiplier)
+            ?? FixedPoint(units: FixedPoint.maximumUnits)
+    }
+
+    /// Adds an approved order to the window of every rule on sums that applies to it, be it exempt from judgement or not.
+    func addNotional(of order: Order, _ notional: FixedPoint, at now: Int64, connection: UInt32) {
+        guard notional > .zero else { return }
+        forEachSum(order, connection: connection) { slot, key in
+            _ = windows.sums.add(notional.units, slot: slot, key: key, now: now)
         }
+    }
+
+    /// Takes an order that was not sent out of the windows that it was added to.
+    func removeNotional(of reservation: Reservation) {
+        let approval = reservation.approval
+        guard approval.installs == installs, approval.notional > .zero else { return }
+        let order = Order(
+            account: reservation.account, strategy: approval.strategy, symbol: reservation.symbol, timeInForce: .none,
+            side: reservation.side, type: approval.type, reduceOnly: false, quantity: .zero, price: .zero,
+            stopPrice: .zero, clientOrderID: .none)
+        forEachSum(order, connection: approval.connection) { _, key in
+            windows.sums.remove(approval.notional.units, at: approval.at, key: key)
+        }
+    }
+
+    private func forEachSum(_ order: Order, connection: UInt32, _ body: (Int32, Digest) -> Void) {
+        guard let plan = plan(order) else { return }
+        for planned in plans.rules(.price, of: plan) {
+            let rule = plans.rules + Int(planned.rule)
+            guard rule.pointee.metric == .notionalSum, rule.pointee.sides & order.side.bit != 0,
+                rule.pointee.types & order.type.bit != 0
+            else { continue }
+            body(windowSlots[Int(rule.pointee.windowIndex)], windowKey(rule, order, connection: connection))
+        }
+    }
+
+    /// What a window is kept per; the orders of an account that name no strategy are one strategy of it. Orders that are
+    /// alike have a key of their own.
+    private func windowKey(
+        _ rule: UnsafeMutablePointer<CompiledRule>, _ order: Order, connection: UInt32
+    ) -> Digest {
+        let slot = windowSlots[Int(rule.pointee.windowIndex)]
+        let owner =
+            switch rule.pointee.per {
+            case .account: order.account.index
+            case .symbol: order.symbol.index
+            case .connection: connection
+            case .strategy: order.strategy != .none ? order.strategy.index : order.account.index | 1 << 31
+            }
+        guard rule.pointee.metric == .duplicateCount else { return windows.digest(slot: slot, key: owner) }
+        let price = order.type.hasLimitPrice ? order.price.units : 0
+        let alike = (
+            UInt64(UInt32(bitPattern: slot)) << 32 | UInt64(owner),
+            UInt64(order.account.index) << 32 | UInt64(order.symbol.index),
+            UInt64(order.side.rawValue) << 8 | UInt64(order.type.rawValue),
+            UInt64(truncatingIfNeeded: order.quantity.units), UInt64(truncatingIfNeeded: order.quantity.units >> 64),
+            UInt64(truncatingIfNeeded: price), UInt64(truncatingIfNeeded: price >> 64)
+        )
+        return withUnsafeBytes(of: alike) { hash.hash($0) }
     }
 }

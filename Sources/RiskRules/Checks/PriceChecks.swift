@@ -1,6 +1,7 @@
 // What an order costs, and how far from the market it is: the mirrored price of its symbol is needed.
 extension RiskEngine {
-    func measurePrice(_ metric: Metric, _ facts: OrderFacts) -> Measure {
+    func measurePrice(_ rule: UnsafeMutablePointer<CompiledRule>, _ facts: OrderFacts) -> Measure {
+        let metric = rule.pointee.metric
         if metric.asksPrice(of: facts.order) { notes.pointee.looksAtPrice = true }
         switch metric {
         case .orderNotional:
@@ -10,6 +11,8 @@ extension RiskEngine {
         case .priceDeviation, .priceAggression, .spread:
             if let reason = facts.priceMissing { return .missing(reason) }
             return measureCollar(metric, facts.order, facts.symbol.pointee.quote)
+        case .notionalSum: return notionalSum(rule, facts)
+        case .volatility: return measureVolatility(rule, facts)
         default: return .outOfRange
         }
     }

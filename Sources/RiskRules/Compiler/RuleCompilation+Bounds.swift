@@ -94,7 +94,8 @@ extension RuleCompilation {
     private func emptyFault(_ value: FixedPoint, _ key: String, _ metric: Metric) -> String? {
         guard value == .zero else { return nil }
         switch (metric, key) {
-        case (.orderQuantity, _), (.orderNotional, "max"), (.orderCount, _), (.messageCount, _):
+        case (.orderQuantity, _), (.orderNotional, "max"), (.orderCount, _), (.messageCount, _), (.duplicateCount, _),
+            (.notionalSum, _):
             return "refuses every order: write a bound above 0, or stop trading with gate stop"
         case (.orderNotional, _):
             return "binds nothing, since every order is worth more: write a bound above 0"

@@ -19,6 +19,8 @@ extension RuleCompilation {
         var skipsMissing: Bool
         var exemptsReducing: Bool
         var exemptsReducingWithoutPrice: Bool
+        var distribution: Int32
+        var scale: Int32
     }
 
     mutating func compareRules() {
@@ -72,7 +74,8 @@ extension RuleCompilation {
             let manner = Manner(
                 severity: rule.severity, mode: rule.mode, per: rule.per, stop: rule.stop, window: rule.window,
                 skipsMissing: rule.skipsMissing, exemptsReducing: rule.exemptsReducing,
-                exemptsReducingWithoutPrice: rule.exemptsReducingWithoutPrice)
+                exemptsReducingWithoutPrice: rule.exemptsReducingWithoutPrice, distribution: rule.distribution,
+                scale: rule.scale)
             if rule.hasMax {
                 if let other = strictestMax[manner] {
                     let isStricter = rule.max < drafts[other].rule.max

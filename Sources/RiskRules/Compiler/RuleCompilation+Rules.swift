@@ -40,6 +40,9 @@ extension RuleCompilation {
         } else {
             readBounds(document, into: &draft.rule)
         }
+        readDistribution(document, into: &draft.rule)
+        readShare(document, into: &draft.rule)
+        readScale(document, into: &draft.rule)
         drafts.append(draft)
     }
 
@@ -73,15 +76,9 @@ extension RuleCompilation {
             return nil
         }
         guard let metric = Metric(rawValue: text.value) else {
-            let known = Metric.allCases.filter(\.traits.isSupported).map(\.rawValue)
+            let known = Metric.allCases.map(\.rawValue)
             report(
                 "unknown metric \"\(text.value)\": \(Suggestion.text(for: text.value, among: known))",
-                at: text.location)
-            return nil
-        }
-        guard metric.traits.isSupported else {
-            report(
-                "the metric \(metric.rawValue) is not yet supported by this version of Gate: take the rule out",
                 at: text.location)
             return nil
         }
@@ -112,7 +109,7 @@ extension RuleCompilation {
     private mutating func readOptions(_ document: RuleDocument.Rule, into rule: inout CompiledRule) {
         let metric = rule.metric
         if let text = document.onMissing {
-            if metric.traits.needsInput {
+            if metric.traits.needsInput || document.scale != nil {
                 rule.skipsMissing =
                     choice(text, key: "on_missing", among: [("reject", false), ("skip", true)]) ?? false
             } else {
@@ -142,10 +139,12 @@ extension RuleCompilation {
         let metric = rule.metric
         if metric.traits.takesWindow {
             if let text = document.window {
-                rule.window = window(text) ?? 0
+                rule.window = (metric == .volatility ? volatilityWindow(text) : window(text)) ?? 0
             } else {
                 report(
-                    "\(metric.rawValue) counts in a window: write how long, as in window: 1s",
+                    metric == .volatility
+                        ? "volatility is measured over a window: write how long, as in window: 5m"
+                        : "\(metric.rawValue) counts in a window: write how long, as in window: 1s",
                     at: document.metric?.location ?? document.location)
             }
         } else if let text = document.window {

@@ -23,6 +23,8 @@ struct RuleCompilation {
     var problems: [Problem] = []
     var drafts: [Draft] = []
     var patterns = PatternTable()
+    var distributions = DistinctValues<Distribution>()
+    var scales = DistinctValues<VolatilityScale>()
     var ids: [String: SourceLocation] = [:]
     var instruments: [CompiledInstrument] = []
     var instrumentSymbols: [String] = []
@@ -40,7 +42,7 @@ struct RuleCompilation {
         var windows: [RuleSet.Window] = []
         for (index, draft) in drafts.enumerated() {
             var rule = draft.rule
-            if rule.window > 0 {
+            if rule.window > 0, rule.metric.traits.table == .rate {
                 rule.windowIndex = Int32(windows.count)
                 let identity = "\(draft.text.id) \(rule.metric.rawValue) \(rule.window) \(rule.per)"
                 windows.append(RuleSet.Window(ruleIndex: Int32(index), identity: identity))
@@ -49,11 +51,26 @@ struct RuleCompilation {
         }
         return RuleSet(
             RuleSet.Parts(
-                version: version, rules: rules, texts: drafts.map(\.text), windows: windows, instruments: instruments,
+                version: version, rules: rules, texts: drafts.map(\.text), windows: windows,
+                distributions: distributions.values, scales: scales.values, instruments: instruments,
                 instrumentSymbols: instrumentSymbols,
                 knownSymbols: NameTable.sorted(symbolSpellings.values.map(\.name)),
                 knownAccounts: NameTable.sorted(accountSpellings.values.map(\.name)),
                 patterns: patterns, scopes: drafts.map(\.scope), names: drafts.map(\.names)))
+    }
+}
+
+/// Values by index, equal ones once.
+struct DistinctValues<Value: Hashable> {
+    private(set) var values: [Value] = []
+    private var indices: [Value: Int32] = [:]
+
+    mutating func index(of value: Value) -> Int32 {
+        if let index = indices[value] { return index }
+        let index = Int32(values.count)
+        values.append(value)
+        indices[value] = index
+        return index
     }
 }
 

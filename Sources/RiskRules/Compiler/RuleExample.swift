@@ -96,6 +96,9 @@ struct RuleExampleReader {
         }
         values.positions = document.positions.compactMap { readPosition($0) }
         values.pendingOrders = document.pendingOrders.compactMap { readPendingOrder($0) }
+        values.returns = document.returns.map { list in
+            list.compactMap { number($0, "returns").map { Double($0.units) / Double(FixedPoint.scale) } }
+        }
         return values
     }
 

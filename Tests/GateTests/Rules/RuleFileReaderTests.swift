@@ -63,16 +63,36 @@ import Testing
             """
             rules:
               - active: {days: [mon], from: "22:00"}
-                scale: {by: volatility}
-                share: 0.5
                 rollout: 25
-                confidence: 0.95
-                method: historical
             """)
         #expect(log.problems.isEmpty)
         let unsupported = try #require(document.rules.first).unsupported
-        #expect(unsupported.map(\.value) == ["active", "scale", "share", "rollout", "confidence", "method"])
-        #expect(unsupported.map(\.location.line) == [2, 3, 4, 5, 6, 7])
+        #expect(unsupported.map(\.value) == ["active", "rollout"])
+        #expect(unsupported.map(\.location.line) == [2, 3])
+    }
+
+    @Test("what makes a bound smaller, and how returns are read, is kept")
+    func parametersAreKept() throws {
+        let document = try read(
+            """
+            rules:
+              - scale: {by: volatility, window: 5m, reference: 0.02, floor: 0.25}
+                share: 0.5
+                confidence: 0.95
+                method: historical
+            examples:
+              - account: {returns: [0.01, -0.02]}
+            """)
+        #expect(log.problems.isEmpty)
+        let rule = try #require(document.rules.first)
+        let scale = try #require(rule.scale)
+        #expect(
+            [scale.by, scale.window, scale.reference, scale.floor].map(\.?.value) == [
+                "volatility", "5m", "0.02", "0.25",
+            ])
+        #expect(scale.location.line == 2)
+        #expect([rule.share, rule.confidence, rule.method].map(\.?.value) == ["0.5", "0.95", "historical"])
+        #expect(document.examples.first?.account?.returns?.map(\.value) == ["0.01", "-0.02"])
     }
 
     @Test("every key of an instrument is kept")

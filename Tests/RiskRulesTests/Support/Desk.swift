@@ -121,7 +121,7 @@ final class Desk {
         _ account: String = "A", equity: String? = "1000000", marginUsed: String? = "0",
         availableMargin: String? = "1000000", peak: String? = "1000000", dailyStart: String? = "1000000",
         positions: [(symbol: String, quantity: String, price: String?)]? = [], pending: [Pending]? = [],
-        seq: Int64? = nil, asOf: Int64? = nil
+        seq: Int64? = nil, asOf: Int64? = nil, returns: [Double]? = nil
     ) throws {
         var values = AccountSnapshot.Values()
         values.seq = seq
@@ -140,6 +140,7 @@ final class Desk {
                 clientOrderID: $0.clientID, orderID: $0.orderID, symbol: $0.symbol, side: $0.side,
                 quantity: try decimal($0.quantity), price: try $0.price.map(decimal))
         }
+        values.returns = returns
         reads += 1
         engine.update(
             account: AccountSnapshot(
@@ -173,7 +174,7 @@ final class Desk {
             var reason: Reason?
         }
         let outcome = decide(order)
-        guard outcome.reason == nil, let id = engine.reserve(order, now: now) else {
+        guard outcome.reason == nil, let id = engine.reserve(order, connection: 1, now: now) else {
             throw Refused(reason: outcome.reason)
         }
         return id

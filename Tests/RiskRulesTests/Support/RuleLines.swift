@@ -73,6 +73,19 @@ struct RuleLines {
             case "mode": rule.mode = text
             case "on_missing": rule.onMissing = text
             case "exempt_reducing": rule.exemptReducing = text
+            case "confidence": rule.confidence = text
+            case "method": rule.method = text
+            case "share": rule.share = text
+            case "by", "window of scale", "reference", "floor", "scale":
+                var scale = rule.scale ?? RuleDocument.Scale(location: entry.key.location)
+                switch entry.key.value {
+                case "by": scale.by = text
+                case "window of scale": scale.window = text
+                case "reference": scale.reference = text
+                case "floor": scale.floor = text
+                default: break
+                }
+                rule.scale = scale
             case "accounts", "strategies", "symbols", "sides", "types":
                 var appliesTo = scope ?? RuleDocument.AppliesTo(location: entry.key.location)
                 switch entry.key.value {

@@ -195,4 +195,5 @@ enum TimerPurpose {
     static let secondGoAway: UInt64 = 1
     static let drainDeadline: UInt64 = 2
     static let redial: UInt64 = 3
+    static let volatilitySample: UInt64 = 4
 }

@@ -29,6 +29,15 @@ extension OrderPath {
         }
     }
 
+    /// Lets rules on volatility see the prices of this second, and comes again as the next one begins.
+    func sampleVolatility() {
+        let second: Int64 = 1_000_000_000
+        let now = loop.readClock()
+        engine.sampleVolatility(now: now)
+        _ = loop.schedule(
+            at: (now / second + 1) * second, target: self, context: TimerPurpose.volatilitySample)
+    }
+
     /// Decides by this set from now on.
     package func install(_ published: PublishedRules) {
         rules = published
