@@ -21,6 +21,7 @@ let package = Package(
         .executable(name: "demo-exchange", targets: ["DemoExchange"]),
         .executable(name: "gate-bench", targets: ["GateBench"]),
         .executable(name: "gate-fuzz", targets: ["GateFuzz"]),
+        .executable(name: "risk-bench", targets: ["RiskBench"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
@@ -112,6 +113,11 @@ let package = Package(
             path: "Benchmarks/GateBench",
             swiftSettings: strict
         ),
+        // The rule engine by itself. Its calls of the allocator are counted, so nothing else may link it.
+        .target(name: "CAllocations", path: "Benchmarks/CAllocations"),
+        .executableTarget(
+            name: "RiskBench", dependencies: ["CAllocations", "CLinux", "RiskRules"], path: "Benchmarks/RiskBench",
+            swiftSettings: strict),
         .testTarget(
             name: "GateIntegrationTests",
             dependencies: [
