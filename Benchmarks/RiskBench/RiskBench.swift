@@ -5,7 +5,7 @@ enum RiskBench {
 
     /// In the order in which they run; each has a file of its own.
     private static var benchmarks: [Benchmark] {
-        [("decision", DecisionBenchmark.run)]
+        [("decision", DecisionBenchmark.run), ("returns", ReturnsBenchmark.run)]
     }
 
     static func main() throws {

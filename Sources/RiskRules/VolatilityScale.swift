@@ -26,7 +26,7 @@ package struct VolatilityScale: Hashable, Sendable, BitwiseCopyable {
         guard factor < 1 else { return bound }
         guard factor > floorValue else { return bound.part(floor) }
         let bits = 62
-        let parts = UInt128(factor * Double(sign: .plus, exponent: bits, significand: 1))
+        let parts = UInt128(UInt64(factor * 0x1p62))
         let (high, low) = bound.units.magnitude.multipliedFullWidth(by: parts)
         return FixedPoint(units: Int128(truncatingIfNeeded: high << (128 - bits) | low >> bits))
     }

@@ -155,7 +155,7 @@ struct NotionalSumTests {
             try desk.send(try desk.order(.buy, "10", at: "10"))
             desk.engine.install(
                 try RuleLines.compile([
-                    ["id: first", "metric: notional_sum", "window: 10s", "max: 500"],
+                    ["id: first", "metric: notional_sum", "window: 20s", "max: 500"],
                     ["id: \(id)", "metric: notional_sum", "window: 10s", "max: 105"], Self.wide,
                 ]))
             #expect(desk.decide(try desk.order(.buy, "1", at: "10")).reason == reason, "\(id)")

@@ -43,6 +43,7 @@ extension Measure {
             return
         }
         let units = (value * Double(FixedPoint.scale)).rounded(.toNearestOrEven)
-        self = Measure(Int128(exactly: units).flatMap(FixedPoint.init(inRange:)))
+        // Above this no fraction is one: it counts as beyond every bound.
+        self = Int64(exactly: units).map { .amount(FixedPoint(units: Int128($0))) } ?? .violated
     }
 }
