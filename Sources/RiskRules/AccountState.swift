@@ -47,10 +47,8 @@ struct AccountState: BitwiseCopyable {
     var shownOrders = 0
     var shownNotional: Int128 = 0
     var shownUnpriced = 0
-    /// Ids of the snapshot's pending orders at the endpoint.
-    var shownIDs: UnsafeMutablePointer<Digest>?
-    var shownIDCount = 0
-    var shownIDCapacity = 0
+    /// The same orders by id; nil before the first.
+    var shown: Unmanaged<ShownOrders>?
 
     /// The ledger's orders that can still be filled: how many, the notional of those valued at approval, and how many
     /// were not.
@@ -60,6 +58,8 @@ struct AccountState: BitwiseCopyable {
     /// The margin that the ledger's orders were taken to need, and how many of them could not be valued.
     var reservedMargin: Int128 = 0
     var unknownMargins = 0
+    /// How many of the ledger's orders replace another.
+    var replacements = 0
 
     /// Heads of the account's lists; -1 where they are empty.
     var firstExposure: Int32 = -1

@@ -61,6 +61,13 @@ struct WorstCase: BitwiseCopyable {
         }
     }
 
+    func removing(_ side: Side, _ quantity: Int128) -> WorstCase {
+        switch side {
+        case .buy: WorstCase(long: long &- quantity, short: short)
+        case .sell: WorstCase(long: long, short: short &+ quantity)
+        }
+    }
+
     /// `L`, the largest long position.
     var mostLong: Int128 { Swift.max(0, long) }
     /// `S`, the largest short position.

@@ -14,9 +14,9 @@ final class Ledger {
     }
 
     private let capacity: Int
-    private let base: UnsafeMutablePointer<Reservation>
-    private let accounts: UnsafeMutablePointer<AccountState>
-    private let exposures: ExposureTable
+    let base: UnsafeMutablePointer<Reservation>
+    let accounts: UnsafeMutablePointer<AccountState>
+    let exposures: ExposureTable
     private let clientIDs: DigestIndex
     private let orderIDs: DigestIndex
     private let counts: UnsafeMutablePointer<Int>
@@ -48,16 +48,34 @@ final class Ledger {
         return base + Int(id.index)
     }
 
-    /// The reservation of an order by the endpoint's id.
+    /// The reservation of an order by the endpoint's id; of several versions of it that share the id, the earliest.
     func find(orderID: Digest) -> ReservationID? {
-        let place = orderID == .none ? -1 : orderIDs.find(orderID)
-        return place < 0 ? nil : id(of: place)
+        guard orderID != .none, case let place = orderIDs.find(orderID), place >= 0 else { return nil }
+        return earliest(id(of: place)) { $0.orderID == orderID }
     }
 
-    /// The reservation of an account's order by the client's id.
+    /// The reservation of an account's order by the client's id; of several versions that share it, the earliest.
     func find(clientOrderID: Digest, of account: NameID) -> ReservationID? {
-        let place = clientOrderID == .none ? -1 : clientIDs.find(Self.key(clientOrderID, of: account))
-        return place < 0 ? nil : id(of: place)
+        guard clientOrderID != .none,
+            case let place = clientIDs.find(Self.key(clientOrderID, of: account)), place >= 0
+        else { return nil }
+        return earliest(id(of: place)) { $0.clientOrderID == clientOrderID }
+    }
+
+    private func earliest(_ id: ReservationID, where hasID: (Reservation) -> Bool) -> ReservationID {
+        var earliest = id
+        while let before = find(earliest)?.pointee.predecessor, let reservation = find(before)?.pointee,
+            hasID(reservation)
+        {
+            earliest = before
+        }
+        return earliest
+    }
+
+    /// The reservation of an account's order by either id.
+    func find(_ ids: OrderReference, of account: NameID) -> ReservationID? {
+        find(orderID: ids.orderID).flatMap { find($0)?.pointee.account == account ? $0 : nil }
+            ?? find(clientOrderID: ids.clientOrderID, of: account)
     }
 
     /// Takes up a reservation, whose place and neighbours it fills in; nil where the pool is used up.
@@ -88,12 +106,21 @@ final class Ledger {
         if reservation.orderID != .none { orderIDs.insert(reservation.orderID, at: place) }
         counts[Int(reservation.state.rawValue)] += 1
         exposures[reservation.exposure].pointee.reservations += 1
+        if reservation.isReplacement { owner.pointee.replacements += 1 }
         count(base[place], by: 1)
-        return ReservationID(index: UInt32(truncatingIfNeeded: place), generation: generation)
+        let id = ReservationID(index: UInt32(truncatingIfNeeded: place), generation: generation)
+        if let predecessor = reservation.predecessor { find(predecessor)?.pointee.successor = id }
+        return id
+    }
+
+    /// Changes a reservation that is there, and the sums with it, and those of its replacements.
+    func change(_ id: ReservationID, _ body: (inout Reservation) -> Void) {
+        changeAlone(id, body)
+        if let successor = find(id)?.pointee.successor { rebase(successor) }
     }
 
     /// Changes a reservation that is there, and the sums with it.
-    func change(_ id: ReservationID, _ body: (inout Reservation) -> Void) {
+    func changeAlone(_ id: ReservationID, _ body: (inout Reservation) -> Void) {
         guard let reservation = find(id) else { return }
         count(reservation.pointee, by: -1)
         counts[Int(reservation.pointee.state.rawValue)] -= 1
@@ -125,9 +152,18 @@ final class Ledger {
             accounts[Int(reservation.pointee.account.index)].firstReservation = next
         }
         if next >= 0 { base[Int(next)].previous = previous }
+        if reservation.pointee.isReplacement {
+            accounts[Int(reservation.pointee.account.index)].replacements -= 1
+        }
+        let (predecessor, successor) = (reservation.pointee.predecessor, reservation.pointee.successor)
         reservation.pointee.generation &+= 1
         reservation.pointee.next = firstFree
         firstFree = Int32(truncatingIfNeeded: place)
+        if let predecessor { find(predecessor)?.pointee.successor = successor }
+        if let successor {
+            find(successor)?.pointee.predecessor = predecessor
+            rebase(successor)
+        }
     }
 
     /// Ends what a snapshot shows by id: it counts as the snapshot says. One whose answer is still to come keeps its id,
@@ -178,16 +214,23 @@ final class Ledger {
     private func settleMatches(of key: Digest, in index: DigestIndex, of account: NameID) {
         var probe = index.start(key)
         while case let place = index.next(key, &probe), place >= 0 {
-            guard base[place].account == account, !base[place].isShown else { continue }
-            let id = id(of: place)
-            if base[place].state == .inFlight {
-                change(id) { $0.isShown = true }
-            } else {
-                remove(id)
-                // Keys may have moved up behind the one that is gone.
-                probe = index.start(key)
+            guard base[place].account == account, !base[place].isShown, !sharesID(place, index === orderIDs) else {
+                continue
             }
+            let id = id(of: place)
+            dropReplaced(by: id)
+            if base[place].state == .inFlight { change(id) { $0.isShown = true } } else { remove(id) }
+            // Keys may have moved up behind one that is gone.
+            probe = index.start(key)
         }
+    }
+
+    /// Whether a replacement has an id of the order that it replaces: a snapshot that shows it may mean either.
+    private func sharesID(_ place: Int, _ isEndpoints: Bool) -> Bool {
+        guard base[place].isReplacement else { return false }
+        return isEndpoints
+            ? base[place].orderID == base[place].original.orderID
+            : base[place].clientOrderID == base[place].original.clientOrderID
     }
 
     private func id(of place: Int) -> ReservationID {
@@ -202,27 +245,20 @@ final class Ledger {
 
     /// Adds a reservation to the sums, or takes it out of them.
     private func count(_ reservation: Reservation, by sign: Int) {
-        guard !reservation.isShown else { return }
         let exposure = exposures[reservation.exposure]
         let account = accounts + Int(reservation.account.index)
-        let quantity = reservation.remaining.units &* Int128(sign)
+        let sums = reservation.sums
+        let factor = Int128(sign)
         switch reservation.side {
-        case .buy: exposure.pointee.reservedBuys &+= quantity
-        case .sell: exposure.pointee.reservedSells &+= quantity
+        case .buy: exposure.pointee.reservedBuys &+= sums.quantity &* factor
+        case .sell: exposure.pointee.reservedSells &+= sums.quantity &* factor
         }
-        if reservation.isMarginKnown {
-            account.pointee.reservedMargin &+= reservation.margin.units &* Int128(sign)
-        } else {
-            account.pointee.unknownMargins &+= sign
-        }
-        guard reservation.state.isOpen else { return }
-        exposure.pointee.openReservations &+= sign
-        account.pointee.openReservations &+= sign
-        if reservation.isPriced {
-            account.pointee.openNotional &+= reservation.notional.units &* Int128(sign)
-        } else {
-            exposure.pointee.openUnpriced &+= quantity
-            account.pointee.openUnpriced &+= sign
-        }
+        exposure.pointee.openReservations &+= sums.orders &* sign
+        exposure.pointee.openUnpriced &+= sums.unpricedQuantity &* factor
+        account.pointee.reservedMargin &+= sums.margin &* factor
+        account.pointee.unknownMargins &+= sums.unknownMargins &* sign
+        account.pointee.openReservations &+= sums.orders &* sign
+        account.pointee.openNotional &+= sums.notional &* factor
+        account.pointee.openUnpriced &+= sums.unpricedOrders &* sign
     }
 }

@@ -22,7 +22,9 @@ struct OrderFacts: BitwiseCopyable {
     let priceMissing: Reason?
     /// Why the snapshot does not count; nil where it does.
     let accountMissing: Reason?
-    /// Without and with this order.
+    /// What the order takes the place of; all zero but for a replace.
+    let replaced: ReplacedOrder
+    /// Without and with this order; what it takes the place of is in neither.
     let before: WorstCase
     let after: WorstCase
     /// Proved on the last known position and the ledger.
@@ -31,7 +33,8 @@ struct OrderFacts: BitwiseCopyable {
     init(
         _ order: Order, connection: UInt32, now: Int64, counting: Counting,
         account: UnsafeMutablePointer<AccountState>, accountMissing: Reason?, provesReduction: Bool,
-        symbol: UnsafeMutablePointer<SymbolState>, priceMissing: Reason?, exposure: UnsafeMutablePointer<Exposure>?
+        symbol: UnsafeMutablePointer<SymbolState>, priceMissing: Reason?, exposure: UnsafeMutablePointer<Exposure>?,
+        replaced: ReplacedOrder
     ) {
         self.order = order
         self.connection = connection
@@ -42,7 +45,9 @@ struct OrderFacts: BitwiseCopyable {
         self.symbol = symbol
         self.priceMissing = priceMissing
         self.exposure = exposure
-        before = exposure?.pointee.working ?? WorstCase(long: 0, short: 0)
+        self.replaced = replaced
+        let working = exposure?.pointee.working ?? WorstCase(long: 0, short: 0)
+        before = working.removing(order.side, replaced.sums.quantity)
         after = before.adding(order.side, order.quantity)
         isReducing = provesReduction && after.isReduction(of: before)
     }

@@ -1,18 +1,32 @@
 /// The latest client order ids of one account that were approved: a ring, and an index to find one in it.
+///
+/// The ring is a little longer than what is remembered, so that the latest ids can be taken back and those that they would
+/// have pushed out are remembered again.
 final class OrderIDMemory {
+    /// How many of the latest ids can be taken back without a trace.
+    private static let slack = 256
+
+    private let capacity: Int
     private let index: DigestIndex
     private let isLive: UnsafeMutablePointer<Bool>
     private var next = 0
 
     init(capacity: Int) {
-        index = DigestIndex(capacity: Swift.max(capacity, 1))
+        self.capacity = Swift.max(capacity, 1)
+        index = DigestIndex(capacity: self.capacity + Self.slack)
         isLive = .allocate(capacity: index.capacity)
         isLive.initialize(repeating: false, count: index.capacity)
     }
 
     deinit { isLive.deallocate() }
 
-    func contains(_ id: Digest) -> Bool { index.find(id) >= 0 }
+    func contains(_ id: Digest) -> Bool {
+        var probe = index.start(id)
+        while case let place = index.next(id, &probe), place >= 0 {
+            if age(of: place) < capacity { return true }
+        }
+        return false
+    }
 
     /// Remembers an id in the place of the oldest.
     func insert(_ id: Digest) {
@@ -24,11 +38,18 @@ final class OrderIDMemory {
 
     /// Forgets an id: its order was not approved after all.
     func remove(_ id: Digest) {
-        let place = index.find(id)
-        guard place >= 0 else { return }
-        index.remove(at: place)
-        isLive[place] = false
+        var probe = index.start(id)
+        while case let place = index.next(id, &probe), place >= 0 {
+            guard age(of: place) < capacity else { continue }
+            index.remove(at: place)
+            isLive[place] = false
+            if age(of: place) == 0 { next = place }
+            return
+        }
     }
+
+    /// How many were remembered after the one at a place.
+    private func age(of place: Int) -> Int { next > place ? next - 1 - place : next - 1 - place + index.capacity }
 }
 
 /// The remembered client order ids of each account, made when its first order is approved.

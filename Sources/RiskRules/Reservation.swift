@@ -60,12 +60,29 @@ package struct Reservation: Sendable, BitwiseCopyable {
     var price: FixedPoint
     var isPriced: Bool
     var multiplier: FixedPoint
-    /// `remaining x price x multiplier`, rounded up.
-    var notional: FixedPoint
     /// Margin that the order was taken to need at approval; meaningless where `isMarginKnown` is false.
     var margin: FixedPoint
     var isMarginKnown: Bool
     var approval = Approval()
+
+    /// All of the order that may have been filled, or still be, and its notional, rounded up: of a replacement, together
+    /// with what it replaces.
+    var whole: FixedPoint
+    var notional: FixedPoint
+    /// What of that is counted elsewhere: by the reservation of the order that this one replaces, or by the snapshot that
+    /// shows it. All zero for an order that replaces none.
+    var base = OrderSums()
+    /// The part of the base's margin that is the snapshot's.
+    var shownMargin: Int128 = 0
+    /// Margin that a snapshot that shows the replaced order is taken to contain for it.
+    var marginWhereShown: Int128 = 0
+    var isReplacement = false
+    /// The ids of the order that this one replaces. A snapshot that shows them may be from before.
+    var original = OrderReference.none
+    var predecessor: ReservationID?
+    var successor: ReservationID?
+    /// Whether its client order id was remembered when it was reserved.
+    var remembersID = false
 
     /// When it was answered, or became unknown: monotonic and unix nanoseconds.
     var changedAt: Int64 = 0
@@ -79,14 +96,43 @@ package struct Reservation: Sendable, BitwiseCopyable {
     var next: Int32 = -1
     var previous: Int32 = -1
 
-    /// Keeps a part of what remains; money that cannot be divided exactly is rounded up.
+    /// What this reservation adds to the sums of its account and symbol.
+    var sums: OrderSums {
+        guard !isShown else { return OrderSums() }
+        var sums = OrderSums()
+        sums.quantity = remaining.units
+        if isMarginKnown {
+            sums.margin = Swift.max(0, margin.units &- base.margin)
+        } else {
+            sums.unknownMargins = 1
+        }
+        guard state.isOpen else { return sums }
+        sums.orders = base.orders > 0 ? 0 : 1
+        if isPriced {
+            sums.notional = Swift.max(0, notional.units &- base.notional)
+        } else {
+            sums.unpricedQuantity = whole.units
+            sums.unpricedOrders = 1
+        }
+        return sums
+    }
+
+    /// Counts no more than what is not counted elsewhere.
+    mutating func rest(on base: OrderSums, shownMargin: Int128) {
+        self.base = base
+        self.shownMargin = shownMargin
+        remaining = FixedPoint(units: Swift.max(0, whole.units &- base.quantity))
+    }
+
+    /// Keeps a part of the whole; money that cannot be divided exactly is rounded up.
     mutating func keep(_ part: FixedPoint) {
         if let scaled = FixedPoint.roundedUp(margin, times: part),
-            let kept = FixedPoint.ratio(scaled, over: remaining, roundedUp: true)
+            let kept = FixedPoint.ratio(scaled, over: whole, roundedUp: true)
         {
             margin = Swift.min(margin, kept)
         }
         if let kept = FixedPoint.roundedUp(part, times: price, times: multiplier) { notional = kept }
-        remaining = part
+        whole = part
+        rest(on: base, shownMargin: shownMargin)
     }
 }

@@ -2,29 +2,37 @@
 extension RiskEngine {
     /// Counts and judges an order. The result is valid until the next decision of this engine.
     /// - Parameters:
+    ///   - replacing: the order that this one replaces: what is left of it is no part of the exposure that the order is
+    ///     judged with, and its client order id may come again. Where it is not known, the order counts as a new one.
     ///   - connection: what rate rules `per: connection` count by.
     ///   - now: monotonic nanoseconds.
-    package func decide(_ order: Order, connection: UInt32, now: Int64) -> Verdict {
-        judge(order, connection: connection, now: now, counting: .counts)
+    package func decide(
+        _ order: Order, replacing: OrderReference? = nil, connection: UInt32, now: Int64
+    ) -> Verdict {
+        judge(order, replacing, connection: connection, now: now, counting: .counts)
     }
 
     /// The same decision, without counting anything and without tripping a stop.
-    package func check(_ order: Order, connection: UInt32, now: Int64) -> Verdict {
-        judge(order, connection: connection, now: now, counting: .peeks)
+    package func check(
+        _ order: Order, replacing: OrderReference? = nil, connection: UInt32, now: Int64
+    ) -> Verdict {
+        judge(order, replacing, connection: connection, now: now, counting: .peeks)
     }
 
     /// The same decision on an order that was counted before: one that the endpoint provably did not process and that is
     /// to be sent again.
-    package func decideAgain(_ order: Order, connection: UInt32, now: Int64) -> Verdict {
-        judge(order, connection: connection, now: now, counting: .counted)
+    package func decideAgain(
+        _ order: Order, replacing: OrderReference? = nil, connection: UInt32, now: Int64
+    ) -> Verdict {
+        judge(order, replacing, connection: connection, now: now, counting: .counted)
     }
 
     /// What the rules that can apply to an order need and the mirror has not fetched yet, so that the order may wait for it.
-    package func unfetchedInputs(_ order: Order) -> (price: Bool, account: Bool) {
+    package func unfetchedInputs(_ order: Order, replacing: OrderReference? = nil) -> (price: Bool, account: Bool) {
         let lacksPrice = symbols[Int(order.symbol.index)].quote.availability == .unfetched
         let lacksAccount = accounts[Int(order.account.index)].availability == .unfetched
         guard lacksPrice || lacksAccount, let plan = plan(order) else { return (false, false) }
-        let facts = facts(order, connection: 0, now: 0, counting: .peeks)
+        let facts = facts(order, replacing, connection: 0, now: 0, counting: .peeks)
         var price = order.needsPriceToValue && !facts.isReducing && hasMinNotional(facts)
         var account = order.reduceOnly || stops.covers(order)
         for step in EvaluationStep.allCases {
@@ -72,7 +80,9 @@ extension RiskEngine {
         countReject(order, plan, connection: connection, now: now)
     }
 
-    func facts(_ order: Order, connection: UInt32, now: Int64, counting: OrderFacts.Counting) -> OrderFacts {
+    func facts(
+        _ order: Order, _ replacing: OrderReference?, connection: UInt32, now: Int64, counting: OrderFacts.Counting
+    ) -> OrderFacts {
         let account = accounts + Int(order.account.index)
         let symbol = symbols + Int(order.symbol.index)
         let accountsUntil = accountsLinkUntil
@@ -81,13 +91,16 @@ extension RiskEngine {
             account: account, accountMissing: account.pointee.reasonMissing(now: now, linkUntil: accountsUntil),
             provesReduction: account.pointee.provesReduction(now: now, linkUntil: accountsUntil),
             symbol: symbol, priceMissing: symbol.pointee.quote.reasonMissing(now: now, linkUntil: pricesLinkUntil),
-            exposure: exposures.find(order.account, order.symbol))
+            exposure: exposures.find(order.account, order.symbol),
+            replaced: replacing.map { ledger.replaced(by: order, $0, symbol) } ?? ReplacedOrder())
     }
 
-    private func judge(_ order: Order, connection: UInt32, now: Int64, counting: OrderFacts.Counting) -> Verdict {
+    private func judge(
+        _ order: Order, _ replacing: OrderReference?, connection: UInt32, now: Int64, counting: OrderFacts.Counting
+    ) -> Verdict {
         violations.removeAll()
         notes.pointee = DecisionNotes()
-        let facts = facts(order, connection: connection, now: now, counting: counting)
+        let facts = facts(order, replacing, connection: connection, now: now, counting: counting)
         guard let plan = plan(order) else {
             report(.noRuleApplies)
             return verdict(facts)
@@ -105,7 +118,9 @@ extension RiskEngine {
 
     private func checkCounters(_ plan: RulePlan, _ facts: OrderFacts) {
         let order = facts.order
-        if order.clientOrderID != .none, orderIDs.contains(order.clientOrderID, of: order.account) {
+        if order.clientOrderID != .none, order.clientOrderID != facts.replaced.ids.clientOrderID,
+            orderIDs.contains(order.clientOrderID, of: order.account)
+        {
             report(.duplicateClientOrderID)
         }
         judgeRules(.counters, plan, facts)

@@ -2,30 +2,48 @@
 extension RiskEngine {
     /// Takes an order's exposure, before its bytes leave, adds its notional to the windows of its rules, and remembers its
     /// client order id; nil where the tables are full.
-    /// - Parameter connection: what rules `per: connection` add up by.
-    package func reserve(_ order: Order, connection: UInt32 = 0, now: Int64) -> ReservationID? {
+    ///
+    /// Of a replace only what it adds to the order that it replaces is taken. Both reservations stand until its answer:
+    /// refused, undone or released it leaves the original as it was; accepted or ended it takes the original's place, which
+    /// then counts no less than the larger of both until a snapshot contains it; unknown it keeps both.
+    /// - Parameters:
+    ///   - replacing: the order that this one replaces, as it was given to `decide`.
+    ///   - connection: what rules `per: connection` add up by.
+    package func reserve(
+        _ order: Order, replacing: OrderReference? = nil, connection: UInt32 = 0, now: Int64
+    ) -> ReservationID? {
         guard let place = exposures.obtain(order.account, order.symbol) else { return nil }
-        let facts = facts(order, connection: connection, now: now, counting: .counted)
+        let facts = facts(order, replacing, connection: connection, now: now, counting: .counted)
+        let multiplier = facts.symbol.pointee.multiplier
         let cost = facts.cost()
-        let notional = cost.flatMap {
-            FixedPoint.roundedUp(order.quantity, times: $0, times: facts.symbol.pointee.multiplier)
-        }
+        let notional = cost.flatMap { FixedPoint.roundedUp(order.quantity, times: $0, times: multiplier) }
         var margin: FixedPoint?
         if case .amount(let amount) = facts.requiredMargin() { margin = amount }
-        let id = ledger.insert(
-            Reservation(
-                account: order.account, symbol: order.symbol, side: order.side, state: .inFlight,
-                clientOrderID: order.clientOrderID, orderID: .none, remaining: order.quantity, price: cost ?? .zero,
-                isPriced: notional != nil, multiplier: facts.symbol.pointee.multiplier, notional: notional ?? .zero,
-                margin: margin ?? .zero, isMarginKnown: margin != nil,
-                approval: Approval(
-                    strategy: order.strategy, type: order.type, connection: connection, at: now,
-                    notional: approvedNotional(facts), installs: installs),
-                exposure: place, generation: 0))
+        var reservation = Reservation(
+            account: order.account, symbol: order.symbol, side: order.side, state: .inFlight,
+            clientOrderID: order.clientOrderID, orderID: .none, remaining: order.quantity, price: cost ?? .zero,
+            isPriced: notional != nil, multiplier: multiplier, margin: margin ?? .zero, isMarginKnown: margin != nil,
+            whole: order.quantity, notional: notional ?? .zero,
+            approval: Approval(
+                strategy: order.strategy, type: order.type, connection: connection, at: now,
+                notional: approvedNotional(facts), installs: installs),
+            exposure: place, generation: 0)
+        if replacing != nil {
+            reservation.isReplacement = true
+            reservation.original = facts.replaced.ids
+            reservation.predecessor = facts.replaced.predecessor
+            reservation.marginWhereShown = facts.replaced.predecessor == nil ? facts.replaced.shownMargin : 0
+            var base = facts.replaced.sums
+            base.margin &+= facts.replaced.shownMargin
+            reservation.rest(on: base, shownMargin: facts.replaced.shownMargin)
+        }
+        reservation.remembersID =
+            order.clientOrderID != .none && !orderIDs.contains(order.clientOrderID, of: order.account)
+        let id = ledger.insert(reservation)
         if let id, let notional = ledger.find(id)?.pointee.approval.notional {
             addNotional(of: order, notional, at: now, connection: connection)
         }
-        if id != nil, order.clientOrderID != .none { orderIDs.insert(order.clientOrderID, of: order.account) }
+        if id != nil, reservation.remembersID { orderIDs.insert(order.clientOrderID, of: order.account) }
         return id
     }
 
@@ -34,7 +52,7 @@ extension RiskEngine {
     package func undo(_ id: ReservationID) {
         guard let reservation = resolve(id) else { return }
         removeNotional(of: reservation)
-        orderIDs.remove(reservation.clientOrderID, of: reservation.account)
+        if reservation.remembersID { orderIDs.remove(reservation.clientOrderID, of: reservation.account) }
         ledger.remove(id)
     }
 
@@ -45,14 +63,20 @@ extension RiskEngine {
     }
 
     /// The endpoint answered, and the order may be filled from now on, or be filled already.
-    /// - Parameter orderID: the endpoint's id; `Digest.none` where the answer has none.
-    package func accepted(_ id: ReservationID, orderID: Digest, now: Int64, wallNow: Int64) {
+    /// - Parameters:
+    ///   - orderID: the endpoint's id; `Digest.none` where the answer has none.
+    ///   - filled: of a replacement, what was filled of the order before it, where that is known: no more is kept of it.
+    package func accepted(
+        _ id: ReservationID, orderID: Digest, filled: FixedPoint? = nil, now: Int64, wallNow: Int64
+    ) {
         guard let reservation = resolve(id, while: { $0 == .inFlight || $0 == .unknown }) else { return }
         ledger.name(id, orderID: orderID)
-        if reservation.isShown || isShown(orderID, of: reservation.account) {
+        if reservation.isShown || isShown(orderID, of: reservation) {
+            ledger.dropReplaced(by: id)
             ledger.remove(id)
             return
         }
+        ledger.takeOver(id, filled: filled)
         ledger.change(id) {
             $0.state = .open
             $0.changedAt = now
@@ -65,7 +89,12 @@ extension RiskEngine {
     ///   it. Where it is not known, or below zero, all is kept until then.
     package func ended(_ id: ReservationID, filled: FixedPoint?, now: Int64, wallNow: Int64) {
         guard let reservation = resolve(id) else { return }
-        if reservation.isShown || filled == .zero {
+        if reservation.isShown {
+            ledger.remove(id)
+            return
+        }
+        ledger.takeOver(id, filled: filled)
+        if filled == .zero {
             ledger.remove(id)
             return
         }
@@ -75,7 +104,7 @@ extension RiskEngine {
                 $0.changedAtWall = wallNow
             }
             $0.state = .closing
-            if let filled, filled > .zero, filled < $0.remaining { $0.keep(filled) }
+            if let filled, filled > .zero, filled < $0.whole { $0.keep(filled) }
         }
     }
 
@@ -134,11 +163,13 @@ extension RiskEngine {
         return reservation.pointee
     }
 
-    /// Whether the account's snapshot shows a pending order of this id.
-    private func isShown(_ orderID: Digest, of account: NameID) -> Bool {
-        let state = accounts[Int(account.index)]
-        guard orderID != .none, let ids = state.shownIDs else { return false }
-        for place in 0..<state.shownIDCount where ids[place] == orderID { return true }
-        return false
+    /// Whether the account's snapshot shows a pending order of an id that this reservation's order has for itself.
+    private func isShown(_ orderID: Digest, of reservation: Reservation) -> Bool {
+        guard orderID != .none, !(reservation.isReplacement && orderID == reservation.original.orderID) else {
+            return false
+        }
+        let ids = OrderReference(orderID: orderID, clientOrderID: .none)
+        let shown = accounts[Int(reservation.account.index)].shown
+        return shown?._withUnsafeGuaranteedRef { $0.find(ids) != nil } ?? false
     }
 }

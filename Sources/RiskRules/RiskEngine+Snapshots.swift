@@ -84,6 +84,7 @@ extension RiskEngine {
         let state = accounts + Int(id.index)
         state.pointee.hasSnapshot = false
         state.pointee.showsExposure = false
+        ledger.rebaseReplacements(of: id)
     }
 
     /// Takes the snapshot's part out of the account's exposures.
@@ -92,7 +93,7 @@ extension RiskEngine {
         state.pointee.shownOrders = 0
         state.pointee.shownNotional = 0
         state.pointee.shownUnpriced = 0
-        state.pointee.shownIDCount = 0
+        state.pointee.shown?._withUnsafeGuaranteedRef { $0.removeAll() }
         var place = state.pointee.firstExposure
         while place >= 0 {
             exposures[place].pointee.dropSnapshot()
@@ -102,6 +103,7 @@ extension RiskEngine {
 
     /// Shows a snapshot's values; one that the tables have no room for is refused whole, and false.
     private func apply(_ values: AccountSnapshot.Values, of id: NameID) -> Bool {
+        defer { ledger.rebaseReplacements(of: id) }
         if show(values, of: id) { return true }
         // What the snapshot before needed and this one does not may make the room.
         hideSnapshot(of: id)
@@ -127,7 +129,7 @@ extension RiskEngine {
         state.pointee.dailyStartEquity = AccountState.Amount(values.dailyStartEquity)
         returns.update(values.returns, of: id)
         guard state.pointee.showsExposure else { return true }
-        reserveShownIDs(values.pendingOrders?.count ?? 0, state)
+        makeRoom(for: values.pendingOrders?.count ?? 0, state)
         for position in values.positions ?? [] {
             guard let exposure = exposure(of: id, position.symbol) else { return false }
             exposure.pointee.position &+= position.quantity.units
@@ -135,6 +137,8 @@ extension RiskEngine {
         }
         for order in values.pendingOrders ?? [] {
             guard let exposure = exposure(of: id, order.symbol), show(order, exposure, state) else { return false }
+        }
+        for order in values.pendingOrders ?? [] {
             ledger.settleShown(
                 clientOrderID: digest(order.clientOrderID), orderID: digest(order.orderID), of: id)
         }
@@ -151,18 +155,28 @@ extension RiskEngine {
         }
         exposure.pointee.shownOrders += 1
         state.pointee.shownOrders += 1
-        if let orderID = order.orderID, let ids = state.pointee.shownIDs {
-            ids[state.pointee.shownIDCount] = digest(orderID)
-            state.pointee.shownIDCount += 1
+        var sums = OrderSums()
+        sums.quantity = order.quantity.units
+        sums.orders = 1
+        let price = order.price ?? .zero
+        if price > .zero {
+            let multiplier = symbols[Int(exposure.pointee.symbol.index)].multiplier
+            guard let notional = FixedPoint.roundedUp(order.quantity, times: price, times: multiplier) else {
+                return false
+            }
+            sums.notional = notional.units
+        } else {
+            sums.unpricedQuantity = order.quantity.units
+            sums.unpricedOrders = 1
         }
-        guard let price = order.price, price > .zero else {
-            exposure.pointee.shownUnpriced &+= order.quantity.units
-            state.pointee.shownUnpriced += 1
-            return true
+        exposure.pointee.shownUnpriced &+= sums.unpricedQuantity
+        state.pointee.shownUnpriced += sums.unpricedOrders
+        state.pointee.shownNotional &+= sums.notional
+        let ids = OrderReference(orderID: digest(order.orderID), clientOrderID: digest(order.clientOrderID))
+        state.pointee.shown?._withUnsafeGuaranteedRef {
+            $0.insert(
+                ShownOrder(symbol: exposure.pointee.symbol, side: order.side, ids: ids, sums: sums, price: price))
         }
-        let multiplier = symbols[Int(exposure.pointee.symbol.index)].multiplier
-        guard let notional = FixedPoint.roundedUp(order.quantity, times: price, times: multiplier) else { return false }
-        state.pointee.shownNotional &+= notional.units
         return true
     }
 
@@ -170,10 +184,10 @@ extension RiskEngine {
         settledSymbol(symbol).flatMap { exposures.obtain(id, $0) }.map { exposures[$0] }
     }
 
-    private func reserveShownIDs(_ count: Int, _ state: UnsafeMutablePointer<AccountState>) {
-        guard state.pointee.shownIDCapacity < count else { return }
-        state.pointee.shownIDs?.deallocate()
-        state.pointee.shownIDs = .allocate(capacity: count)
-        state.pointee.shownIDCapacity = count
+    private func makeRoom(for count: Int, _ state: UnsafeMutablePointer<AccountState>) {
+        let capacity = state.pointee.shown?._withUnsafeGuaranteedRef { $0.capacity } ?? 0
+        guard capacity < count else { return }
+        state.pointee.shown?.release()
+        state.pointee.shown = .passRetained(ShownOrders(capacity: Swift.max(count, capacity * 2)))
     }
 }

@@ -85,7 +85,7 @@ package final class RiskEngine {
     }
 
     deinit {
-        for account in 0..<accountNames.capacity { accounts[account].shownIDs?.deallocate() }
+        for account in 0..<accountNames.capacity { accounts[account].shown?.release() }
         accounts.deallocate()
         symbols.deallocate()
         notes.deallocate()

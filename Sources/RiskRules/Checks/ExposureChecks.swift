@@ -64,7 +64,7 @@ extension RiskEngine {
             per == .symbol
             ? facts.exposure.map { $0.pointee.shownOrders + $0.pointee.openReservations } ?? 0
             : facts.account.pointee.shownOrders + facts.account.pointee.openReservations
-        return Measure(FixedPoint(whole: Int128(others) + 1))
+        return Measure(FixedPoint(whole: Int128(others - facts.replaced.sums.orders) + 1))
     }
 
     private func openOrderNotional(_ facts: OrderFacts) -> Measure {
@@ -72,11 +72,13 @@ extension RiskEngine {
         let own = facts.notional(of: facts.order.quantity)
         guard case .product(let notional) = own else { return Measure(own) }
         var sum = notional.ceiling &+ account.pointee.shownNotional &+ account.pointee.openNotional
+        sum &-= facts.replaced.sums.notional
         if account.pointee.shownUnpriced > 0 || account.pointee.openUnpriced > 0 {
             var place = account.pointee.firstExposure
             while place >= 0 {
                 let exposure = exposures[place]
-                let quantity = exposure.pointee.shownUnpriced &+ exposure.pointee.openUnpriced
+                var quantity = exposure.pointee.shownUnpriced &+ exposure.pointee.openUnpriced
+                if exposure == facts.exposure { quantity &-= facts.replaced.sums.unpricedQuantity }
                 // Orders are valued by the mirrored price only; that of a position is for positions.
                 switch value(quantity.magnitude, symbols + Int(exposure.pointee.symbol.index), nil, now: facts.now) {
                 case .product(let product): sum &+= product.ceiling

@@ -21,11 +21,16 @@ extension RiskEngine {
         return Measure(facts.account.pointee.availableMargin.value.subtracting(amount))
     }
 
-    /// An order of the ledger whose margin could not be computed makes the sum unknown until a snapshot contains it.
+    /// An order of the ledger whose margin could not be computed makes the sum unknown until a snapshot contains it. Where
+    /// the snapshot shows the order that a replace takes the place of, it contains its margin.
     private func reservedAndRequired(_ facts: OrderFacts) -> Measure {
-        guard facts.account.pointee.unknownMargins == 0 else { return .missing(.priceUnavailable) }
+        let replaced = facts.replaced
+        guard facts.account.pointee.unknownMargins == replaced.sums.unknownMargins else {
+            return .missing(.priceUnavailable)
+        }
         let required = facts.requiredMargin()
         guard case .amount(let amount) = required else { return required }
-        return Measure(facts.account.pointee.reservedMargin &+ amount.units)
+        let reserved = facts.account.pointee.reservedMargin &- replaced.sums.margin
+        return Measure(reserved &+ Swift.max(0, amount.units &- replaced.shownMargin))
     }
 }
