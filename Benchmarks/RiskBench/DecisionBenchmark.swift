@@ -22,7 +22,6 @@ enum DecisionBenchmark {
         try measure("20 binding rules, 1,000 positions", rules: 20, positions: 1000)
         let two = try measure("40 binding rules, 1 position", rules: 40, positions: 1)
         print("each further binding rule: \(Timing.text((two.median - one.median) / 20)) ns")
-        try measureKeys()
     }
 
     private static func rules(_ count: Int) -> [RuleDocument.Rule] {
@@ -54,7 +53,7 @@ enum DecisionBenchmark {
     }
 
     /// Each order of another account: windows are found among many keys.
-    private static func measureKeys() throws {
+    static func runKeys() throws {
         let keys = 100_000
         let desk = try BenchDesk(rules: [
             BenchDesk.rule("rate", "metric: order_count, window: 1000s, max: 1000000"),

@@ -5,7 +5,10 @@ enum RiskBench {
 
     /// In the order in which they run; each has a file of its own.
     private static var benchmarks: [Benchmark] {
-        [("decision", DecisionBenchmark.run), ("returns", ReturnsBenchmark.run)]
+        [
+            ("decision", DecisionBenchmark.run), ("keys", DecisionBenchmark.runKeys),
+            ("returns", ReturnsBenchmark.run),
+        ]
     }
 
     static func main() throws {

@@ -61,20 +61,30 @@ struct AccountState: BitwiseCopyable {
     /// How many of the ledger's orders replace another.
     var replacements = 0
 
+    /// What its exposures are worth: by the mirrored prices, falling back to those of the positions, and by the latter
+    /// alone; and its orders without a price.
+    var mirrored = ExposureSums()
+    var fallback = ExposureSums()
+    var unpriced = UnpricedSum()
+
     /// Heads of the account's lists; -1 where they are empty.
     var firstExposure: Int32 = -1
     var firstReservation: Int32 = -1
+}
 
+// Of the pointer, since a method of the state would be given a copy of all of it.
+extension UnsafeMutablePointer<AccountState> {
     /// Why the snapshot does not count at `now`, by a link that was confirmed alive until `linkUntil`.
     func reasonMissing(now: Int64, linkUntil: Int64) -> Reason? {
+        let availability = pointee.availability
         if availability == .unfetched || now >= linkUntil { return .stateUnavailable }
-        if availability == .absent || now >= expiresAt { return .accountUnknown }
-        return availability == .refused || now >= freshUntil ? .accountStale : nil
+        if availability == .absent || now >= pointee.expiresAt { return .accountUnknown }
+        return availability == .refused || now >= pointee.freshUntil ? .accountStale : nil
     }
 
     /// Whether the snapshot, however old, may still prove that an order reduces risk: a key that expired while the link
     /// lived is gone, one that could not be seen to be renewed is not.
     func provesReduction(now: Int64, linkUntil: Int64) -> Bool {
-        hasSnapshot && showsExposure && (now < expiresAt || now >= linkUntil)
+        pointee.hasSnapshot && pointee.showsExposure && (now < pointee.expiresAt || now >= linkUntil)
     }
 }

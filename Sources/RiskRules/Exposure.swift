@@ -5,6 +5,9 @@ struct Exposure: BitwiseCopyable {
     var symbol: NameID
     /// Next of the same account; -1 at the end.
     var next: Int32 = -1
+    /// Neighbours of the same symbol; -1 at the ends.
+    var nextHolder: Int32 = -1
+    var previousHolder: Int32 = -1
 
     /// From the snapshot: the signed position, and what remains of pending orders.
     var position: Int128 = 0
@@ -24,6 +27,12 @@ struct Exposure: BitwiseCopyable {
     /// All reservations that count here.
     var reservations = 0
 
+    /// What it put into the account's sums: by the mirrored price where it counts, by the position's own price alone (which is
+    /// what is left where the link of the prices is down), and its orders without a price.
+    var mirrored = ExposureValue()
+    var fallback = ExposureValue()
+    var unpriced = UnpricedValue()
+
     init(account: NameID, symbol: NameID) {
         self.account = account
         self.symbol = symbol
@@ -33,8 +42,11 @@ struct Exposure: BitwiseCopyable {
         WorstCase(long: position &+ shownBuys &+ reservedBuys, short: position &- shownSells &- reservedSells)
     }
 
+    var unpricedQuantity: Int128 { shownUnpriced &+ openUnpriced }
+
     var isEmpty: Bool {
-        position == 0 && shownOrders == 0 && shownBuys == 0 && shownSells == 0 && reservations == 0
+        position == 0 && !positionPrice.isPresent && shownOrders == 0 && shownBuys == 0 && shownSells == 0
+            && reservations == 0
     }
 
     mutating func dropSnapshot() {

@@ -108,6 +108,7 @@ final class Ledger {
         exposures[reservation.exposure].pointee.reservations += 1
         if reservation.isReplacement { owner.pointee.replacements += 1 }
         count(base[place], by: 1)
+        exposures.value(reservation.exposure)
         let id = ReservationID(index: UInt32(truncatingIfNeeded: place), generation: generation)
         if let predecessor = reservation.predecessor { find(predecessor)?.pointee.successor = id }
         return id
@@ -127,6 +128,7 @@ final class Ledger {
         body(&reservation.pointee)
         counts[Int(reservation.pointee.state.rawValue)] += 1
         count(reservation.pointee, by: 1)
+        exposures.value(reservation.pointee.exposure)
     }
 
     /// Learns the endpoint's id of an order.
@@ -143,6 +145,7 @@ final class Ledger {
         count(reservation.pointee, by: -1)
         counts[Int(reservation.pointee.state.rawValue)] -= 1
         exposures[reservation.pointee.exposure].pointee.reservations -= 1
+        exposures.value(reservation.pointee.exposure)
         if reservation.pointee.clientOrderID != .none { clientIDs.remove(at: place) }
         if reservation.pointee.orderID != .none { orderIDs.remove(at: place) }
         let (previous, next) = (reservation.pointee.previous, reservation.pointee.next)

@@ -23,7 +23,7 @@ struct OrderFacts: BitwiseCopyable {
     /// Why the snapshot does not count; nil where it does.
     let accountMissing: Reason?
     /// What the order takes the place of; all zero but for a replace.
-    let replaced: ReplacedOrder
+    let replaced: UnsafePointer<ReplacedOrder>
     /// Without and with this order; what it takes the place of is in neither.
     let before: WorstCase
     let after: WorstCase
@@ -34,7 +34,7 @@ struct OrderFacts: BitwiseCopyable {
         _ order: Order, connection: UInt32, now: Int64, counting: Counting,
         account: UnsafeMutablePointer<AccountState>, accountMissing: Reason?, provesReduction: Bool,
         symbol: UnsafeMutablePointer<SymbolState>, priceMissing: Reason?, exposure: UnsafeMutablePointer<Exposure>?,
-        replaced: ReplacedOrder
+        replaced: UnsafePointer<ReplacedOrder>
     ) {
         self.order = order
         self.connection = connection
@@ -47,7 +47,7 @@ struct OrderFacts: BitwiseCopyable {
         self.exposure = exposure
         self.replaced = replaced
         let working = exposure?.pointee.working ?? WorstCase(long: 0, short: 0)
-        before = working.removing(order.side, replaced.sums.quantity)
+        before = working.removing(order.side, replaced.pointee.sums.quantity)
         after = before.adding(order.side, order.quantity)
         isReducing = provesReduction && after.isReduction(of: before)
     }
@@ -80,6 +80,16 @@ struct OrderFacts: BitwiseCopyable {
 struct DecisionNotes: BitwiseCopyable {
     var looksAtPrice = false
     var looksAtAccount = false
-    /// Gross exposure of the account with the order counted in, once a rule asked for it.
-    var gross: Measure?
+    /// What the account's worst case in the symbol is worth with the order counted in, once a rule asked for it.
+    var own: ExposureValue?
+    /// The same of all symbols of the account.
+    var sums: ExposureSums?
+
+    /// Forgets the decision before.
+    mutating func reset() {
+        looksAtPrice = false
+        looksAtAccount = false
+        own = nil
+        sums = nil
+    }
 }

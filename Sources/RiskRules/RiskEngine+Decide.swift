@@ -88,18 +88,28 @@ extension RiskEngine {
         let accountsUntil = accountsLinkUntil
         return OrderFacts(
             order, connection: connection, now: now, counting: counting,
-            account: account, accountMissing: account.pointee.reasonMissing(now: now, linkUntil: accountsUntil),
-            provesReduction: account.pointee.provesReduction(now: now, linkUntil: accountsUntil),
+            account: account, accountMissing: account.reasonMissing(now: now, linkUntil: accountsUntil),
+            provesReduction: account.provesReduction(now: now, linkUntil: accountsUntil),
             symbol: symbol, priceMissing: symbol.pointee.quote.reasonMissing(now: now, linkUntil: pricesLinkUntil),
             exposure: exposures.find(order.account, order.symbol),
-            replaced: replacing.map { ledger.replaced(by: order, $0, symbol) } ?? ReplacedOrder())
+            replaced: UnsafePointer(replaced(by: order, replacing, symbol)))
+    }
+
+    /// What an order takes the place of, in memory that is used again for the next.
+    private func replaced(
+        by order: Order, _ reference: OrderReference?, _ symbol: UnsafeMutablePointer<SymbolState>
+    ) -> UnsafeMutablePointer<ReplacedOrder> {
+        guard let reference else { return replacedOrders }
+        replacedOrders[1] = ledger.replaced(by: order, reference, symbol)
+        return replacedOrders + 1
     }
 
     private func judge(
         _ order: Order, _ replacing: OrderReference?, connection: UInt32, now: Int64, counting: OrderFacts.Counting
     ) -> Verdict {
         violations.removeAll()
-        notes.pointee = DecisionNotes()
+        notes.pointee.reset()
+        exposures.advance(to: now)
         let facts = facts(order, replacing, connection: connection, now: now, counting: counting)
         guard let plan = plan(order) else {
             report(.noRuleApplies)
@@ -118,7 +128,7 @@ extension RiskEngine {
 
     private func checkCounters(_ plan: RulePlan, _ facts: OrderFacts) {
         let order = facts.order
-        if order.clientOrderID != .none, order.clientOrderID != facts.replaced.ids.clientOrderID,
+        if order.clientOrderID != .none, order.clientOrderID != facts.replaced.pointee.ids.clientOrderID,
             orderIDs.contains(order.clientOrderID, of: order.account)
         {
             report(.duplicateClientOrderID)

@@ -23,19 +23,19 @@ extension RiskEngine {
             account: order.account, symbol: order.symbol, side: order.side, state: .inFlight,
             clientOrderID: order.clientOrderID, orderID: .none, remaining: order.quantity, price: cost ?? .zero,
             isPriced: notional != nil, multiplier: multiplier, margin: margin ?? .zero, isMarginKnown: margin != nil,
-            whole: order.quantity, notional: notional ?? .zero,
             approval: Approval(
                 strategy: order.strategy, type: order.type, connection: connection, at: now,
                 notional: approvedNotional(facts), installs: installs),
-            exposure: place, generation: 0)
+            whole: order.quantity, notional: notional ?? .zero, exposure: place, generation: 0)
         if replacing != nil {
             reservation.isReplacement = true
-            reservation.original = facts.replaced.ids
-            reservation.predecessor = facts.replaced.predecessor
-            reservation.marginWhereShown = facts.replaced.predecessor == nil ? facts.replaced.shownMargin : 0
-            var base = facts.replaced.sums
-            base.margin &+= facts.replaced.shownMargin
-            reservation.rest(on: base, shownMargin: facts.replaced.shownMargin)
+            reservation.original = facts.replaced.pointee.ids
+            reservation.predecessor = facts.replaced.pointee.predecessor
+            reservation.marginWhereShown =
+                facts.replaced.pointee.predecessor == nil ? facts.replaced.pointee.shownMargin : 0
+            var base = facts.replaced.pointee.sums
+            base.margin &+= facts.replaced.pointee.shownMargin
+            reservation.rest(on: base, shownMargin: facts.replaced.pointee.shownMargin)
         }
         reservation.remembersID =
             order.clientOrderID != .none && !orderIDs.contains(order.clientOrderID, of: order.account)

@@ -84,7 +84,13 @@ extension RiskEngine {
         let state = accounts + Int(id.index)
         state.pointee.hasSnapshot = false
         state.pointee.showsExposure = false
+        snapshotChanged(of: id)
+    }
+
+    /// Counts and values what depends on the account's snapshot.
+    private func snapshotChanged(of id: NameID) {
         ledger.rebaseReplacements(of: id)
+        exposures.valueAll(of: id)
     }
 
     /// Takes the snapshot's part out of the account's exposures.
@@ -103,7 +109,7 @@ extension RiskEngine {
 
     /// Shows a snapshot's values; one that the tables have no room for is refused whole, and false.
     private func apply(_ values: AccountSnapshot.Values, of id: NameID) -> Bool {
-        defer { ledger.rebaseReplacements(of: id) }
+        defer { snapshotChanged(of: id) }
         if show(values, of: id) { return true }
         // What the snapshot before needed and this one does not may make the room.
         hideSnapshot(of: id)

@@ -42,6 +42,8 @@ package final class RiskEngine {
     let parameters = ParameterTable()
     let violations: ViolationList
     let notes: UnsafeMutablePointer<DecisionNotes>
+    /// What the order in hand takes the place of: the first is nothing and never written, the second is for replaces.
+    let replacedOrders: UnsafeMutablePointer<ReplacedOrder>
     private let links: UnsafeMutablePointer<Links>
     /// Slot in `windows` of each window of the rule set.
     var windowSlots: UnsafeMutablePointer<Int32>
@@ -69,7 +71,9 @@ package final class RiskEngine {
         stops = StopTable(
             accounts: accountNames.capacity, strategies: strategyNames.capacity, symbols: symbolNames.capacity)
         windows = RateWindows(capacity: limits.maxWindowKeys, seed: limits.hashSeed)
-        exposures = ExposureTable(capacity: limits.maxExposures, accounts: accounts, seed: limits.hashSeed)
+        exposures = ExposureTable(
+            capacity: limits.maxExposures, accounts: accounts, symbols: symbols, symbolCapacity: symbolNames.capacity,
+            seed: limits.hashSeed)
         ledger = Ledger(capacity: limits.maxReservations, accounts: accounts, exposures: exposures)
         orderIDs = OrderIDTable(accounts: accountNames.capacity, capacity: limits.clientOrderIDsPerAccount)
         returns = ReturnTable(accounts: accountNames.capacity)
@@ -78,6 +82,8 @@ package final class RiskEngine {
         violations = ViolationList(capacity: limits.maxViolations)
         notes = .allocate(capacity: 1)
         notes.initialize(to: DecisionNotes())
+        replacedOrders = .allocate(capacity: 2)
+        replacedOrders.initialize(repeating: ReplacedOrder(), count: 2)
         links = .allocate(capacity: 1)
         links.initialize(to: Links())
         windowSlots = .allocate(capacity: 1)
@@ -89,6 +95,7 @@ package final class RiskEngine {
         accounts.deallocate()
         symbols.deallocate()
         notes.deallocate()
+        replacedOrders.deallocate()
         links.deallocate()
         windowSlots.deallocate()
     }
@@ -110,8 +117,10 @@ package final class RiskEngine {
         for index in 1..<symbolNames.count {
             let multiplier = symbols[index].multiplier
             applyInstrument(to: NameID(index: UInt32(index)))
-            if symbols[index].multiplier != multiplier { multipliersChanged = true }
             wantVolatility(of: NameID(index: UInt32(index)))
+            guard symbols[index].multiplier != multiplier else { continue }
+            multipliersChanged = true
+            exposures.valueAll(in: NameID(index: UInt32(index)))
         }
         volatilities.removeUnwanted()
         if multipliersChanged { valueSnapshotsAgain() }
@@ -132,6 +141,7 @@ package final class RiskEngine {
     /// Takes over what the mirror says of a symbol's price.
     package func update(price: PriceQuote, symbol: NameID) {
         symbols[Int(symbol.index)].quote = price
+        exposures.priceChanged(of: symbol)
     }
 
     /// Latches or lifts a stop.

@@ -1,6 +1,11 @@
 /// What the engine knows of one symbol: the mirrored price, and what the rule set in force says of it.
 struct SymbolState: BitwiseCopyable {
     var quote = PriceQuote.unfetched
+    /// What exposures in the symbol are valued by: the price, unless something keeps it from counting.
+    var standing = ValueProblem.unfetched
+    var countedMark = FixedPoint.zero
+    /// Head of the list of exposures in the symbol; -1 where there is none.
+    var firstHolder: Int32 = -1
     /// Index into the rule set's instruments; -1 where it names none for the symbol.
     var instrument: Int32 = -1
     /// Value of one unit of quantity in units of price.
@@ -17,5 +22,11 @@ extension PriceQuote {
         if availability == .unfetched || now >= linkUntil { return .stateUnavailable }
         if availability == .absent || now >= expiresAt { return .priceUnavailable }
         return now >= freshUntil ? .priceStale : nil
+    }
+
+    /// When, after `now`, time alone changes whether this price counts, or why not; `Int64.max`: never.
+    func nextChange(after now: Int64) -> Int64 {
+        guard availability == .present, now < expiresAt else { return .max }
+        return now < freshUntil ? Swift.min(freshUntil, expiresAt) : expiresAt
     }
 }

@@ -24,7 +24,7 @@ extension RiskEngine {
     /// An order of the ledger whose margin could not be computed makes the sum unknown until a snapshot contains it. Where
     /// the snapshot shows the order that a replace takes the place of, it contains its margin.
     private func reservedAndRequired(_ facts: OrderFacts) -> Measure {
-        let replaced = facts.replaced
+        let replaced = facts.replaced.pointee
         guard facts.account.pointee.unknownMargins == replaced.sums.unknownMargins else {
             return .missing(.priceUnavailable)
         }
