@@ -55,6 +55,15 @@ package struct PatternTable: Sendable {
         }
     }
 
+    /// The patterns of a list; none for an index that is not of the table.
+    package func members(_ index: Int32) -> [String] {
+        guard sets.indices.contains(Int(index)) else { return [] }
+        let set = sets[Int(index)]
+        return bytes.withUnsafeBytes { bytes in
+            (set.literals..<set.end).map { String(decoding: slice(Int($0), of: bytes), as: UTF8.self) }
+        }
+    }
+
     private mutating func append(_ members: [String]) {
         for member in members {
             patterns.append(Pattern(offset: Int32(bytes.count), count: Int32(member.utf8.count)))

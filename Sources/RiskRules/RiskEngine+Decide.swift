@@ -160,20 +160,28 @@ extension RiskEngine {
             let rule = plans.rules + Int(planned.rule)
             guard facts.isCovered(by: rule.pointee) else { continue }
             let isExempt = facts.isReducing && rule.pointee.exemptsReducing
-            let measure: Measure
-            switch step {
-            case .counters: measure = count(rule, facts)
-            case _ where isExempt: continue
-            case .payload: measure = measurePayload(rule.pointee.metric, planned, facts)
-            case .price: measure = measurePrice(rule, facts)
-            case .account: measure = measureAccount(rule, facts)
-            }
+            // A rate counts the orders that it does not judge.
+            guard !isExempt || step == .counters else { continue }
+            let measure = measure(step, planned, rule, facts)
             if isExempt { continue }
             if rule.pointee.scale < 0 {
                 judge(measure, planned.rule, rule, facts)
             } else {
                 judgeScaled(measure, planned.rule, rule, facts)
             }
+        }
+    }
+
+    /// What a rule's metric comes to for an order that the rule covers and does not exempt.
+    func measure(
+        _ step: EvaluationStep, _ planned: PlannedRule, _ rule: UnsafeMutablePointer<CompiledRule>,
+        _ facts: OrderFacts
+    ) -> Measure {
+        switch step {
+        case .counters: count(rule, facts)
+        case .payload: measurePayload(rule.pointee.metric, planned, facts)
+        case .price: measurePrice(rule, facts)
+        case .account: measureAccount(rule, facts)
         }
     }
 

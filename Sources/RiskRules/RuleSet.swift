@@ -126,6 +126,16 @@ package final class RuleSet: Sendable {
         patterns.matches(patternSet, name)
     }
 
+    /// The patterns of the list at `CompiledRule.allow` or `.deny`, names without a wildcard first; none for an index that
+    /// is not of the set.
+    package func patterns(ofSet index: Int32) -> [String] { patterns.members(index) }
+
+    /// The patterns of what a rule's `applies_to` names, by the rule's index; empty: all.
+    package func appliesTo(_ rule: Int) -> (accounts: [String], strategies: [String], symbols: [String]) {
+        let scope = scopes[rule]
+        return (patterns.members(scope.accounts), patterns.members(scope.strategies), patterns.members(scope.symbols))
+    }
+
     private func covers(_ patternSet: Int32, _ name: UnsafeRawBufferPointer) -> Bool {
         patternSet < 0 || patterns.matches(patternSet, name)
     }

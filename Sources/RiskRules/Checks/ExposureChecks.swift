@@ -36,10 +36,18 @@ extension RiskEngine {
         return sums.problems.measure ?? Measure(sums.gross)
     }
 
-    /// The larger of the two worst cases' absolute sums; each sum is bracketed from both sides, since its terms have signs.
+    /// The larger of the two worst cases' absolute sums.
     private func net(_ facts: OrderFacts) -> Measure {
         let sums = sums(facts)
         return sums.problems.measure ?? Measure(Swift.max(sums.long.magnitude, sums.short.magnitude))
+    }
+
+    /// Whether more of an order takes the sum of its side further from zero.
+    func widensNet(_ facts: OrderFacts) -> Bool {
+        let sums = sums(facts)
+        guard sums.problems.measure == nil else { return facts.takesSidePastZero }
+        return facts.order.side == .buy
+            ? sums.long.upper >= 0 &- sums.long.lower : 0 &- sums.short.lower >= sums.short.upper
     }
 
     /// The account's sums with this order counted in.
