@@ -34,7 +34,7 @@ enum Measure: BitwiseCopyable {
 extension Metric {
     /// The reason that a rule on this metric gives.
     /// - Parameter isMax: whether its `max` does not hold; otherwise its `min`.
-    func reason(isMax: Bool) -> Reason {
+    package func reason(isMax: Bool) -> Reason {
         switch self {
         case .symbol: .symbolNotPermitted
         case .account: .accountNotPermitted

@@ -113,9 +113,21 @@ package struct RuleDocument: Sendable {
         /// nil: the account has no snapshot.
         package var account: ExampleAccount?
         package var prices: [(symbol: Text, price: Text)] = []
+        /// Prices that are given as bid and ask.
+        package var quotes: [ExampleQuote] = []
         package var order: ExampleOrder?
         package var expect: Text?
         package init(location: SourceLocation) { self.location = location }
+    }
+    package struct ExampleQuote: Sendable {
+        package var symbol: Text
+        package var location: SourceLocation
+        package var bid: Text?
+        package var ask: Text?
+        package init(symbol: Text, location: SourceLocation) {
+            self.symbol = symbol
+            self.location = location
+        }
     }
     package struct ExampleAccount: Sendable {
         package var location: SourceLocation

@@ -48,6 +48,11 @@ package struct StrictMapping {
     /// Whether the file has the key.
     package func has(_ key: String) -> Bool { entries[key] != nil }
 
+    /// Whether the value of a key is a mapping itself.
+    package func isMapping(_ key: String) -> Bool {
+        if case .mapping = entries[key]?.value.content { true } else { false }
+    }
+
     /// A key that the mapping has, without its value.
     package mutating func key(_ key: String) -> Located<String>? {
         ask(key)

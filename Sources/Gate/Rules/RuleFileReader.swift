@@ -100,7 +100,7 @@ package struct RuleFileReader {
         var example = RuleDocument.Example(location: map.location)
         example.name = map.text("name")
         example.account = account(&map)
-        example.prices = prices(&map)
+        if var prices = map.mapping("prices") { Self.readPrices(&prices, into: &example) }
         example.order = order(&map)
         example.expect = map.text("expect")
         map.refuseUnsupported("at")
@@ -144,26 +144,44 @@ package struct RuleFileReader {
         return order
     }
 
-    /// The prices' keys are symbols.
-    private func prices(_ map: inout StrictMapping) -> [(symbol: RuleDocument.Text, price: RuleDocument.Text)] {
-        guard var inner = map.mapping("prices") else { return [] }
-        return inner.keys.compactMap { symbol in inner.text(symbol.value).map { (symbol: symbol, price: $0) } }
-    }
-
     private func order(_ map: inout StrictMapping) -> RuleDocument.ExampleOrder? {
         guard var inner = map.mapping("order") else { return nil }
-        var order = RuleDocument.ExampleOrder(location: inner.location)
-        order.account = inner.text("account")
-        order.strategy = inner.text("strategy")
-        order.symbol = inner.text("symbol")
-        order.side = inner.text("side")
-        order.type = inner.text("type")
-        order.timeInForce = inner.text("time_in_force")
-        order.quantity = inner.text("quantity")
-        order.price = inner.text("price")
-        order.stopPrice = inner.text("stop_price")
-        order.reduceOnly = inner.text("reduce_only")
+        let order = Self.order(&inner)
         inner.finish()
         return order
+    }
+}
+
+// What rule files and orders to be explained have in common.
+extension RuleFileReader {
+    /// The keys of an order.
+    static func order(_ map: inout StrictMapping) -> RuleDocument.ExampleOrder {
+        var order = RuleDocument.ExampleOrder(location: map.location)
+        order.account = map.text("account")
+        order.strategy = map.text("strategy")
+        order.symbol = map.text("symbol")
+        order.side = map.text("side")
+        order.type = map.text("type")
+        order.timeInForce = map.text("time_in_force")
+        order.quantity = map.text("quantity")
+        order.price = map.text("price")
+        order.stopPrice = map.text("stop_price")
+        order.reduceOnly = map.text("reduce_only")
+        return order
+    }
+
+    /// Symbols as keys, and of each a price, or bid and ask.
+    static func readPrices(_ map: inout StrictMapping, into example: inout RuleDocument.Example) {
+        for symbol in map.keys {
+            guard map.isMapping(symbol.value), var inner = map.mapping(symbol.value) else {
+                if let price = map.text(symbol.value) { example.prices.append((symbol: symbol, price: price)) }
+                continue
+            }
+            var quote = RuleDocument.ExampleQuote(symbol: symbol, location: inner.location)
+            quote.bid = inner.text("bid_price")
+            quote.ask = inner.text("ask_price")
+            inner.finish()
+            example.quotes.append(quote)
+        }
     }
 }

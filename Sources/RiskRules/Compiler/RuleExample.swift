@@ -9,6 +9,7 @@ struct RuleExample {
     /// Whose snapshot that is; the order's account unless said otherwise.
     var snapshotOf: String
     var prices: [(symbol: String, price: FixedPoint)] = []
+    var quotes: [(symbol: String, bid: FixedPoint, ask: FixedPoint)] = []
     var orderAccount: String
     /// Empty: the order names none.
     var strategy = ""
@@ -41,23 +42,8 @@ struct RuleExampleReader {
 
     /// The example, or nil and at least one problem.
     mutating func read(_ document: RuleDocument.Example) -> RuleExample? {
-        let account = document.account.flatMap { readAccount($0) }
-        let orderAccount = document.order?.account ?? document.account?.id
-        let snapshotOf = document.account?.id ?? document.order?.account
-        var example = RuleExample(
-            name: document.name?.value ?? "", location: document.location, account: account,
-            snapshotOf: snapshotOf?.value ?? RuleExample.defaultAccount,
-            orderAccount: orderAccount?.value ?? RuleExample.defaultAccount, expectLocation: document.location)
+        var example = readScene(document)
         if document.name == nil { report("this example has no name: say what it shows", at: document.location) }
-        for (symbol, text) in document.prices {
-            guard let price = aboveZero(text, "the price of \(symbol.value)") else { continue }
-            example.prices.append((symbol.value, price))
-        }
-        if let order = document.order {
-            readOrder(order, into: &example)
-        } else {
-            report("this example has no order: write one", at: document.location)
-        }
         if let text = document.expect {
             example.expectLocation = text.location
             readExpectation(text, into: &example)
@@ -67,8 +53,44 @@ struct RuleExampleReader {
         return problems.isEmpty ? example : nil
     }
 
+    /// The account, the prices and the order; nothing is expected yet.
+    mutating func readScene(_ document: RuleDocument.Example) -> RuleExample {
+        let account = document.account.flatMap { readAccount($0) }
+        let orderAccount = document.order?.account ?? document.account?.id
+        let snapshotOf = document.account?.id ?? document.order?.account
+        var example = RuleExample(
+            name: document.name?.value ?? "", location: document.location, account: account,
+            snapshotOf: snapshotOf?.value ?? RuleExample.defaultAccount,
+            orderAccount: orderAccount?.value ?? RuleExample.defaultAccount, expectLocation: document.location)
+        for (symbol, text) in document.prices {
+            guard let price = aboveZero(text, "the price of \(symbol.value)") else { continue }
+            example.prices.append((symbol.value, price))
+        }
+        for quote in document.quotes { readQuote(quote, into: &example) }
+        if let order = document.order {
+            readOrder(order, into: &example)
+        } else {
+            report("this example has no order: write one", at: document.location)
+        }
+        return example
+    }
+
     private mutating func report(_ message: String, at location: SourceLocation) {
         problems.append(Problem(message, at: location))
+    }
+
+    private mutating func readQuote(_ quote: RuleDocument.ExampleQuote, into example: inout RuleExample) {
+        let what = "quote of \(quote.symbol.value)"
+        let bidText = required(quote.bid, "bid_price", of: what, at: quote.location)
+        let askText = required(quote.ask, "ask_price", of: what, at: quote.location)
+        guard let bidText, let askText, let bid = aboveZero(bidText, "bid_price"),
+            let ask = aboveZero(askText, "ask_price")
+        else { return }
+        guard bid <= ask else {
+            report("bid_price \(bid) is above ask_price \(ask): exchange them", at: bidText.location)
+            return
+        }
+        example.quotes.append((quote.symbol.value, bid, ask))
     }
 
     private mutating func readExpectation(_ text: Text, into example: inout RuleExample) {

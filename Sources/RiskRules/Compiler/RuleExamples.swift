@@ -31,8 +31,8 @@ package enum RuleExamples {
     }
 }
 
-/// One example and the engine that decides it.
-private struct RuleExampleRun {
+/// One example, or an order like one, and the engine that decides it.
+struct RuleExampleRun {
     private static let now: Int64 = 1_000_000_000
 
     private let example: RuleExample
@@ -44,7 +44,7 @@ private struct RuleExampleRun {
         self.ruleSet = ruleSet
         let positions = example.account?.positions?.count ?? 0
         let pendingOrders = example.account?.pendingOrders?.count ?? 0
-        let named = example.prices.count + positions + pendingOrders + 2
+        let named = example.prices.count + example.quotes.count + positions + pendingOrders + 2
         var limits = limits
         limits.maxAccounts = ruleSet.knownAccounts.count + 2
         limits.maxSymbols = ruleSet.knownSymbols.count + named
@@ -75,6 +75,13 @@ private struct RuleExampleRun {
         return differs("refuses it: \(ruleSet.text(of: violation))")
     }
 
+    /// Why the order is approved or refused; nil where an account or symbol is a known one but for letter case.
+    func explanation() -> OrderExplanation? {
+        guard let order = order() else { return nil }
+        state(order)
+        return engine.explain(order, connection: 0, now: Self.now)
+    }
+
     private func differs(_ outcome: String) -> Problem {
         let expected = example.expected.map { "\($0.code)" } ?? RuleExample.approved
         return Problem(
@@ -100,6 +107,13 @@ private struct RuleExampleRun {
             unpriced.remove(name)
             guard let symbol = id(name, engine.symbol) else { continue }
             engine.update(price: quote(.present, price), symbol: symbol)
+        }
+        for (name, bid, ask) in example.quotes {
+            unpriced.remove(name)
+            guard let symbol = id(name, engine.symbol) else { continue }
+            var quote = quote(.present, .middle(bid, ask))
+            (quote.hasBidAsk, quote.bid, quote.ask) = (true, bid, ask)
+            engine.update(price: quote, symbol: symbol)
         }
         for name in unpriced {
             guard let symbol = id(name, engine.symbol) else { continue }

@@ -112,7 +112,7 @@ extension RiskEngine {
     private func explainMetrics(_ facts: OrderFacts) -> [(metric: Metric, value: FixedPoint)] {
         Metric.allCases.compactMap { metric in
             let traits = metric.traits
-            guard traits.isSupported, !traits.takesWindow, traits.bound != .names,
+            guard !traits.takesWindow, traits.bound != .names,
                 traits.types & facts.order.type.bit != 0
             else { return nil }
             let measure: Measure
