@@ -177,4 +177,43 @@ struct ExplainTests {
         try desk.snapshot(positions: [("ETH", "-150", nil)])
         #expect(explain(desk, try desk.order(.sell, "1", at: "100")).maxQuantity == nil)
     }
+
+    @Test func `a quantity that was sent before is passed over for the largest that was not`() throws {
+        let desk = try Desk([
+            ["id: size", "metric: order_quantity", "max: 3"],
+            ["id: again", "metric: duplicate_count", "window: 1m", "max: 1"],
+        ])
+        try desk.price("BTC", "100")
+        for quantity in ["3", "2.9999999999", "2.9999999997"] {
+            _ = desk.decide(try desk.order(.buy, quantity, at: "100"))
+        }
+        #expect(explain(desk, try desk.order(.buy, "1", at: "100")).maxQuantity?.description == "2.9999999998")
+        #expect(explain(desk, try desk.order(.sell, "1", at: "100")).maxQuantity?.description == "3")
+    }
+
+    @Test func `what was sent leaves less of a sum`() throws {
+        let desk = try Desk([
+            ["id: sum", "metric: notional_sum", "window: 1m", "max: 1000"],
+            ["id: size", "metric: order_quantity", "max: 100"],
+        ])
+        try desk.price("BTC", "100")
+        try desk.send(try desk.order(.buy, "4", at: "100"))
+        let explanation = explain(desk, try desk.order(.buy, "7", at: "100"))
+        #expect(explanation.maxQuantity?.description == "6")
+        #expect(lines(explanation).last == "notional_sum 1100 max 1000 1.1 WINDOW_NOTIONAL_EXCEEDED")
+    }
+
+    @Test func `the bound is the one in force, and what scales it is an input`() throws {
+        let desk = try Desk([
+            [
+                "id: a", "metric: order_quantity", "max: 100", "share: 0.5",
+                "by: volatility", "window of scale: 1m", "reference: 0.02", "floor: 0.25",
+            ]
+        ])
+        try desk.price("BTC", "100")
+        #expect(
+            lines(explain(desk, try desk.order(.buy, "4", at: "100"))) == [
+                "order_quantity - max 50 - missing INPUT_MISSING"
+            ])
+    }
 }

@@ -12,7 +12,7 @@ extension RiskEngine {
             var explanation = OrderExplanation(
                 reason: verdict.reason, violations: Array(verdict.violations), isReducing: verdict.isReducing,
                 rules: [], maxQuantity: maxQuantity, metrics: [])
-            let facts = facts(order, connection: connection, now: now, counting: .peeks)
+            let facts = facts(order, nil, connection: connection, now: now, counting: .peeks)
             explanation.rules = explainRules(facts, explanation.violations)
             explanation.metrics = explainMetrics(facts)
             return explanation
@@ -38,8 +38,15 @@ extension RiskEngine {
         _ facts: OrderFacts, _ violations: [Violation]
     ) -> [RuleExplanation] {
         let isExempt = facts.isReducing && rule.pointee.exemptsReducing
-        let measure = isExempt ? Measure.satisfied : measure(step, planned, rule, facts)
-        return bounds(of: rule.pointee).map { bound in
+        var measure = isExempt ? Measure.satisfied : measure(step, planned, rule, facts)
+        var bound = rule.pointee
+        if rule.pointee.scale >= 0 {
+            // The whole bound is shown where it is not known how much of it is left.
+            let max = scaledMax(rule, facts)
+            bound.max = max ?? bound.max
+            if case .missing = measure {} else if max == nil, !isExempt { measure = .missing(.inputMissing) }
+        }
+        return bounds(of: bound).map { bound in
             var explanation = RuleExplanation(
                 rule: planned.rule, metric: rule.pointee.metric, severity: rule.pointee.severity,
                 mode: rule.pointee.mode, outcome: .passed, value: .none, bound: bound, utilization: nil)
@@ -112,18 +119,25 @@ extension RiskEngine {
     private func explainMetrics(_ facts: OrderFacts) -> [(metric: Metric, value: FixedPoint)] {
         Metric.allCases.compactMap { metric in
             let traits = metric.traits
-            guard !traits.takesWindow, traits.bound != .names,
+            guard !traits.takesWindow, !traits.takesDistribution, traits.bound != .names,
                 traits.types & facts.order.type.bit != 0
             else { return nil }
-            let measure: Measure
-            switch metric.step {
-            case .counters: return nil
-            case .payload: measure = .amount(facts.order.quantity)
-            case .price: measure = measurePrice(metric, facts)
-            case .account: measure = measureAccount(metric, .account, facts)
+            var rule = CompiledRule(measuring: metric)
+            let measure = withUnsafeMutablePointer(to: &rule) {
+                self.measure(metric.step, PlannedRule(rule: -1, isDenied: false), $0, facts)
             }
             return measure.rounded(up: traits.bound != .min).map { (metric, $0) }
         }
+    }
+}
+
+extension CompiledRule {
+    /// A rule that bounds nothing.
+    fileprivate init(measuring metric: Metric) {
+        self.init(
+            metric: metric, severity: .soft, mode: .shadow, per: .account, stop: .account, hasMax: false, hasMin: false,
+            skipsMissing: false, exemptsReducing: false, sides: Side.allBits, types: OrderType.allBits, max: .zero,
+            min: .zero, window: 0, allow: -1, deny: -1, windowIndex: -1)
     }
 }
 

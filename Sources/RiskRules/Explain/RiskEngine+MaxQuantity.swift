@@ -7,6 +7,9 @@
 // between two such points that keeps the checks of the first kind is found by bisection, and if it does not pass as a
 // whole, none between them does.
 //
+// Repetition alone refuses single quantities, those that were sent before: below such a one the next is tried, as often as
+// windows remember quantities.
+//
 // The nature changes where the order stops reducing risk, where the side that it works on passes zero, where nothing is
 // left on that side (which needs no price to be valued), and where margin begins to be needed.
 extension RiskEngine {
@@ -14,7 +17,7 @@ extension RiskEngine {
         let lattice = QuantityLattice(step: lotSize(of: order.symbol))
         func facts(at place: Int128) -> OrderFacts {
             self.facts(
-                order.withQuantity(lattice.quantity(place)), connection: connection, now: now, counting: .peeks)
+                order.withQuantity(lattice.quantity(place)), nil, connection: connection, now: now, counting: .peeks)
         }
         let changes = [
             lattice.all.last { !facts(at: $0).takesSidePastZero },
@@ -29,10 +32,23 @@ extension RiskEngine {
                 !isTooLarge(facts(at: place))
             }
             guard let top else { continue }
-            let quantity = lattice.quantity(top)
-            if check(order.withQuantity(quantity), connection: connection, now: now).approved { return quantity }
+            let lowest = Swift.max(next + 1, top - Int128(repetitionsRemembered))
+            for place in stride(from: top, through: lowest, by: -1) {
+                let verdict = check(order.withQuantity(lattice.quantity(place)), connection: connection, now: now)
+                if verdict.approved { return lattice.quantity(place) }
+                if verdict.violations.contains(where: { $0.blocks && !isRepetition($0) }) { break }
+            }
         }
         return nil
+    }
+
+    /// How many quantities the windows of rules on repetition can hold at most.
+    private var repetitionsRemembered: Int {
+        (0..<plans.ruleCount).count { plans.rules[$0].metric == .duplicateCount } * RingShape.exact.entries
+    }
+
+    private func isRepetition(_ violation: Violation) -> Bool {
+        violation.rule >= 0 && plans.rules[Int(violation.rule)].metric == .duplicateCount
     }
 
     private func lotSize(of symbol: NameID) -> FixedPoint {
@@ -57,6 +73,7 @@ extension RiskEngine {
         case .positionQuantity, .positionNotional, .grossExposure, .leverage, .concentration:
             return facts.takesSidePastZero
         case .netExposure: return widensNet(facts)
+        case .duplicateCount: return false
         default: return true
         }
     }
