@@ -151,6 +151,11 @@ package struct ConfigurationReader {
             "request_timeout", in: .milliseconds(10)...(.hours(1)), default: limits.requestTimeout)
         limits.initialMargin = map.fraction("initial_margin", default: limits.initialMargin)
         limits.clientOrderIDs = map.integer("client_order_ids", in: 1...10_000_000, default: limits.clientOrderIDs)
+        limits.maxConnectionsPerHost = map.integer(
+            "max_connections_per_host", in: 1...65_536, default: limits.maxConnectionsPerHost)
+        limits.acceptPause = map.duration(
+            "accept_pause", in: .milliseconds(1)...(.seconds(10)), default: limits.acceptPause)
+        limits.http2 = HTTP2Limits(&map)
         return limits
     }
 

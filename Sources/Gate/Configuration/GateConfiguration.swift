@@ -122,6 +122,12 @@ extension GateConfiguration {
         package var initialMargin = FixedPoint(units: FixedPoint.scale / 10)
         /// Client order ids remembered per account.
         package var clientOrderIDs = 100_000
+        /// Client connections of one machine open at once.
+        package var maxConnectionsPerHost = 1024
+        /// How long no connection is taken after descriptors have run out.
+        package var acceptPause = Duration.milliseconds(100)
+        /// What one client's connection may cost.
+        package var http2 = HTTP2Limits()
         package init() {}
     }
 }

@@ -28,6 +28,7 @@ package final class EventLoop {
     private var firstFree: UInt32
     private let timers: TimerWheel
     private var running = false
+    private var mustNotWait = false
 
     private static let eventCapacity = 256
     private static let wakeToken = UInt64.max
@@ -158,10 +159,16 @@ package final class EventLoop {
         running = false
     }
 
+    /// The next turn follows this one at once: something was left over.
+    package func runAgain() {
+        mustNotWait = true
+    }
+
     /// One turn. Without `wait` it only takes what is ready already.
     package func turn(wait: Bool) {
-        let timeout = wait ? timers.millisecondsToNext(now: gate_monotonic_ns()) : 0
+        let timeout = wait && !mustNotWait ? timers.millisecondsToNext(now: gate_monotonic_ns()) : 0
         let count = retryingInterrupts { epoll_wait(epoll, events, Int32(Self.eventCapacity), timeout) }
+        mustNotWait = false
         now = gate_monotonic_ns()
         var index = 0
         while index < Int(count) {

@@ -8,8 +8,8 @@ package struct ByteQueue: BitwiseCopyable {
     private var head = 0
     private var tail = 0
 
-    /// The block size that `reset` keeps.
-    private static let keptCapacity = 65_536
+    /// The largest block that an empty queue keeps: a frame's worth.
+    private static let keptCapacity = 16_384
 
     package init() {}
 
@@ -61,10 +61,7 @@ package struct ByteQueue: BitwiseCopyable {
     /// Drops the oldest `size` bytes.
     package mutating func drop(_ size: Int) {
         head += min(size, count)
-        if head == tail {
-            head = 0
-            tail = 0
-        }
+        if head == tail { reset() }
     }
 
     /// Empties the queue for its next use.

@@ -1,15 +1,16 @@
 package import CNghttp2
 
-/// The callbacks and options that all sessions share: libnghttp2 copies both into each session.
-final class HTTP2Configuration: @unchecked Sendable {
+/// The callbacks and options of sessions, which libnghttp2 copies into each.
+package final class HTTP2Configuration: @unchecked Sendable {
     // Sound to share: written once by `init`, only read by libnghttp2 afterwards.
     let callbacks: OpaquePointer?
     let server: OpaquePointer?
     let client: OpaquePointer?
 
-    static let shared = HTTP2Configuration()
+    /// With the limits that hold where none are configured.
+    package static let standard = HTTP2Configuration(HTTP2Limits())
 
-    private init() {
+    package init(_ limits: HTTP2Limits) {
         var callbacks: OpaquePointer?
         nghttp2_session_callbacks_new(&callbacks)
         nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, beginHeaders)
@@ -23,25 +24,34 @@ final class HTTP2Configuration: @unchecked Sendable {
 
         var server: OpaquePointer?
         nghttp2_option_new(&server)
-        Self.setCommon(server)
+        Self.setCommon(server, limits)
         nghttp2_option_set_server_fallback_rfc7540_priorities(server, 1)
-        nghttp2_option_set_stream_reset_rate_limit(server, 1000, 200)
-        nghttp2_option_set_max_continuations(server, 4)
+        // Behind the guard's own counts, which tell the client more.
+        nghttp2_option_set_stream_reset_rate_limit(
+            server, UInt64(limits.resets.burst), UInt64(limits.resets.perSecond))
+        nghttp2_option_set_max_continuations(server, limits.continuationFrames)
         self.server = server
 
         var client: OpaquePointer?
         nghttp2_option_new(&client)
-        Self.setCommon(client)
+        Self.setCommon(client, limits)
+        nghttp2_option_set_max_continuations(client, 8)
         nghttp2_option_set_peer_max_concurrent_streams(client, 100)
         nghttp2_option_set_max_reserved_remote_streams(client, 0)
         self.client = client
     }
 
-    private static func setCommon(_ options: OpaquePointer?) {
+    deinit {
+        nghttp2_session_callbacks_del(callbacks)
+        nghttp2_option_del(server)
+        nghttp2_option_del(client)
+    }
+
+    private static func setCommon(_ options: OpaquePointer?, _ limits: HTTP2Limits) {
         // A window opens only as fast as the other side drains.
         nghttp2_option_set_no_auto_window_update(options, 1)
-        nghttp2_option_set_max_settings(options, 32)
-        nghttp2_option_set_max_outbound_ack(options, 200)
+        nghttp2_option_set_max_settings(options, limits.settingsEntries)
+        nghttp2_option_set_max_outbound_ack(options, limits.queuedAcknowledgements)
         nghttp2_option_set_no_closed_streams(options, 1)
         // Otherwise a value with a space at its end would be dropped silently.
         nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(options, 1)
@@ -84,7 +94,7 @@ private func header(
     return accepted ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
 }
 
-/// A field that is not valid is never dropped silently: the stream is reset.
+/// A field that is not valid is never dropped silently: the stream is reset (RFC 9113, section 8.2.1).
 private func invalidHeader(
     session: OpaquePointer?, frame: UnsafePointer<nghttp2_frame>?, name: OpaquePointer?, value: OpaquePointer?,
     flags: UInt8, userData: UnsafeMutableRawPointer?
@@ -113,9 +123,8 @@ private func frameReceived(
                 data: nghttp2_session_get_stream_user_data(session, head.stream_id))
         }
     case NGHTTP2_SETTINGS.rawValue:
-        if head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 {
-            withPeer(userData, or: ()) { $0.settingsReceived() }
-        }
+        let isAcknowledgement = head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0
+        withPeer(userData, or: ()) { isAcknowledgement ? $0.settingsAcknowledged() : $0.settingsReceived() }
     case NGHTTP2_GOAWAY.rawValue:
         withPeer(userData, or: ()) {
             $0.goAwayReceived(
@@ -144,12 +153,23 @@ private func frameSent(
 ) -> Int32 {
     guard let frame else { return 0 }
     let head = frame.pointee.hd
-    let canEnd = UInt32(head.type) == NGHTTP2_DATA.rawValue || UInt32(head.type) == NGHTTP2_HEADERS.rawValue
-    if canEnd, head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 {
-        withPeer(userData, or: ()) {
-            $0.frameSent(
-                endsStream: head.stream_id, data: nghttp2_session_get_stream_user_data(session, head.stream_id))
+    let stream = head.stream_id
+    withPeer(userData, or: ()) {
+        switch UInt32(head.type) {
+        case NGHTTP2_DATA.rawValue: $0.dataSent(stream: stream)
+        case NGHTTP2_HEADERS.rawValue: $0.headSent(stream: stream)
+        case NGHTTP2_RST_STREAM.rawValue:
+            $0.resetSent(
+                stream: stream, code: frame.pointee.rst_stream.error_code,
+                data: nghttp2_session_get_stream_user_data(session, stream))
+            return
+        case NGHTTP2_GOAWAY.rawValue:
+            $0.goAwaySent(code: frame.pointee.goaway.error_code)
+            return
+        default: return
         }
+        guard head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 else { return }
+        $0.frameSent(endsStream: stream, data: nghttp2_session_get_stream_user_data(session, stream))
     }
     return 0
 }

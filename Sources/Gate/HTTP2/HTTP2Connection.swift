@@ -10,6 +10,14 @@ package class HTTP2Connection: HTTP2Peer {
     private(set) var isClosed = false
     /// In the owner's list of connections to flush.
     var isDirty = false
+    /// Set from inside the session's callbacks: the connection is to end for it.
+    final var fault: HTTP2Fault?
+    /// Its end has been said, and why.
+    private(set) final var isClosing = false
+    /// Since when the socket has taken nothing of what waits; 0: nothing waits.
+    private(set) final var blockedSince: Int64 = 0
+    /// Bytes that were read and are for the session's next turn.
+    private var unread = ByteQueue()
 
     let loop: EventLoop
     private let descriptor: Int32
@@ -30,6 +38,7 @@ package class HTTP2Connection: HTTP2Peer {
 
     deinit {
         if !isClosed { close(descriptor) }
+        unread.deallocate()
     }
 
     /// Registers the socket for `events`.
@@ -38,8 +47,10 @@ package class HTTP2Connection: HTTP2Peer {
         watched = events
     }
 
-    final func begin(role: HTTP2Role, settings: HTTP2Settings) throws(HTTP2Error) {
-        session = try HTTP2Session(role: role, settings: settings, peer: self)
+    final func begin(
+        role: HTTP2Role, settings: HTTP2Settings, configuration: HTTP2Configuration = .standard
+    ) throws(HTTP2Error) {
+        session = try HTTP2Session(role: role, settings: settings, configuration: configuration, peer: self)
     }
 
     /// The error with which connecting ended, 0 where it went well.
@@ -62,10 +73,37 @@ package class HTTP2Connection: HTTP2Peer {
     /// Whether the socket can be written to at all (it cannot while it connects).
     var canWrite: Bool { true }
 
+    /// How many of these bytes may go to the session now, and whether the connection ends behind them.
+    func admit(_ bytes: UnsafeRawBufferPointer) -> FrameGuard.Verdict {
+        FrameGuard.Verdict(count: bytes.count, fault: nil)
+    }
+
+    /// The session has taken some bytes.
+    func sessionFed() {}
+
+    /// Some bytes were read that wait for the next turn: the owner should call `readAvailable` in it.
+    func keptUnread() {}
+
+    /// The socket takes no more bytes for now.
+    func blocked() {}
+
+    /// What has become of the socket once the session has ended in order: it is closed.
+    func letGo(_ descriptor: Int32) { close(descriptor) }
+
     // MARK: Reading
+
+    /// Whether bytes were read that wait for the session.
+    final var hasUnread: Bool { !unread.isEmpty }
 
     /// Reads what is there (bounded, so that one connection cannot keep the others waiting) and feeds it to the session.
     final func readAvailable() {
+        guard !isClosed else { return }
+        guard unread.isEmpty else {
+            let count = feed(unread.bytes)
+            unread.drop(count)
+            if hasUnread { keptUnread() }
+            return
+        }
         // Encrypted bytes take one half of the buffer, what is in them the other.
         let room = tls == nil ? scratch : UnsafeMutableRawBufferPointer(rebasing: scratch[..<(scratch.count / 2)])
         switch Sockets.receive(from: descriptor, into: room) {
@@ -77,14 +115,13 @@ package class HTTP2Connection: HTTP2Peer {
         }
     }
 
+    /// Gives the session what may come in this turn, and keeps the rest for the next.
     private func receive(_ bytes: UnsafeRawBufferPointer) {
-        guard let session else { return }
-        do throws(HTTP2Error) {
-            try session.receive(bytes)
-            becameDirty()
-        } catch {
-            failed(error)
-        }
+        let isFirst = unread.isEmpty
+        let count = isFirst ? feed(bytes) : 0
+        guard count < bytes.count, !isClosed else { return }
+        _ = unread.append(UnsafeRawBufferPointer(rebasing: bytes[count...]), limit: .max)
+        if isFirst { keptUnread() }
     }
 
     private func receive(_ bytes: UnsafeRawBufferPointer, through tls: TLSChannel) {
@@ -105,14 +142,51 @@ package class HTTP2Connection: HTTP2Peer {
         }
     }
 
+    /// Gives the session what may come now; how much that was.
+    private func feed(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard let session else { return bytes.count }
+        let verdict = admit(bytes)
+        do throws(HTTP2Error) {
+            try session.receive(UnsafeRawBufferPointer(rebasing: bytes[..<verdict.count]))
+            becameDirty()
+        } catch {
+            failed(error)
+            return bytes.count
+        }
+        sessionFed()
+        guard let fault = fault ?? verdict.fault else { return verdict.count }
+        refuse(fault)
+        return bytes.count
+    }
+
     /// The session is beyond help: what it wants to say about it (a GOAWAY) is sent if the socket takes it.
     private func failed(_ error: HTTP2Error) {
+        isClosing = true
+        if error.isFlood { session?.goAway(.enhanceYourCalm, "too many control frames") }
         protocolFailed(error)
-        if let session {
+        sayLast()
+    }
+
+    /// Ends the connection for a fault of the peer's, which is told if the socket takes it.
+    final func refuse(_ fault: HTTP2Fault) {
+        guard !isClosed, !isClosing else { return }
+        isClosing = true
+        session?.goAway(fault.code, fault.text)
+        refused(fault)
+        sayLast()
+    }
+
+    /// Sends what the socket takes of what is left to say, and ends.
+    private func sayLast() {
+        if let session, canWrite {
             try? session.pump()
-            _ = Sockets.send(on: descriptor, departing(from: session))
+            while true {
+                let bytes = departing(from: session)
+                guard !bytes.isEmpty, case .bytes(let count) = Sockets.send(on: descriptor, bytes) else { break }
+                left(count, of: session)
+            }
         }
-        shut()
+        finish()
     }
 
     /// TLS with the peer failed; the connection is about to close.
@@ -120,6 +194,9 @@ package class HTTP2Connection: HTTP2Peer {
 
     /// The peer broke the protocol; the connection is about to close.
     func protocolFailed(_ error: HTTP2Error) {}
+
+    /// The connection is about to close for this.
+    func refused(_ fault: HTTP2Fault) {}
 
     // MARK: Writing
 
@@ -158,21 +235,24 @@ package class HTTP2Connection: HTTP2Peer {
             // Stamped before the call: it may wake the receiver on this very core, and return when that has done its work.
             leaving()
             switch Sockets.send(on: descriptor, bytes) {
-            case .bytes(let count): left(count, of: session)
+            case .bytes(let count):
+                left(count, of: session)
+                blockedSince = 0
             case .wouldBlock:
+                if blockedSince == 0 { blockedSince = loop.now }
                 change(EPOLLIN.rawValue | EPOLLOUT.rawValue)
+                blocked()
                 return
             case .ended, .failed:
                 shut()
                 return
             }
         }
-        guard isDone else { return }
-        if let tls {
-            tls.end()
-            _ = Sockets.send(on: descriptor, tls.encrypted.bytes)
+        if let fault {
+            refuse(fault)
+        } else if isDone {
+            finish()
         }
-        shut()
     }
 
     /// What the socket is to take next.
@@ -196,6 +276,19 @@ package class HTTP2Connection: HTTP2Peer {
     private func change(_ events: UInt32) {
         watched = events
         loop.modify(registration, events: events)
+    }
+
+    /// Ends a connection that has said all: the peer shall be able to read it, whatever it still sends itself.
+    private func finish() {
+        guard !isClosed else { return }
+        if let tls {
+            tls.end()
+            _ = Sockets.send(on: descriptor, tls.encrypted.bytes)
+        }
+        isClosed = true
+        loop.deregister(registration)
+        letGo(descriptor)
+        closed()
     }
 
     /// Closes the socket now. What was not written is lost; call `flush` first where it matters.

@@ -51,6 +51,21 @@ open class HTTP2Peer: EventTarget {
     /// A frame of ours that ends a stream was serialised.
     open func frameSent(endsStream stream: Int32, data: StreamData) {}
 
+    /// The head of an answer of ours was serialised.
+    open func headSent(stream: Int32) {}
+
+    /// A DATA frame of ours was serialised.
+    open func dataSent(stream: Int32) {}
+
+    /// A reset was serialised, ours or one that libnghttp2 answered a mistake of the peer's with.
+    open func resetSent(stream: Int32, code: UInt32, data: StreamData) {}
+
+    /// A GOAWAY was serialised.
+    open func goAwaySent(code: UInt32) {}
+
+    /// The peer acknowledged a SETTINGS of ours.
+    open func settingsAcknowledged() {}
+
     /// The peer's SETTINGS arrived.
     open func settingsReceived() {}
 

@@ -14,6 +14,8 @@ package struct HTTP2Settings: Sendable {
     package var streamWindow: UInt32
     /// Receive window of the connection, bytes.
     package var connectionWindow: Int32
+    /// Size of a header block that the peer should not exceed (advice only).
+    package var headerListSize = HeaderBlock.maximumSize
 
     package init(maximumConcurrentStreams: UInt32, streamWindow: UInt32, connectionWindow: Int32) {
         self.maximumConcurrentStreams = maximumConcurrentStreams
@@ -30,11 +32,12 @@ package final class HTTP2Session {
     package let raw: OpaquePointer
 
     /// No more frames are serialised while this many bytes wait: what the peer does not take stays with who made it.
-    private static let outputLimit = 262_144
+    package static let outputLimit = 262_144
 
     /// The peer must stay alive as long as the session. Throws the code of libnghttp2 where there is no memory.
-    package init(role: HTTP2Role, settings: HTTP2Settings, peer: HTTP2Peer) throws(HTTP2Error) {
-        let configuration = HTTP2Configuration.shared
+    package init(
+        role: HTTP2Role, settings: HTTP2Settings, configuration: HTTP2Configuration = .standard, peer: HTTP2Peer
+    ) throws(HTTP2Error) {
         let peer = Unmanaged.passUnretained(peer).toOpaque()
         var session: OpaquePointer?
         let result =
@@ -65,7 +68,7 @@ package final class HTTP2Session {
         let headerList =
             nghttp2_settings_entry(
                 settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue),
-                value: UInt32(HeaderBlock.maximumSize))
+                value: UInt32(clamping: settings.headerListSize))
         let entries: InlineArray<4, nghttp2_settings_entry> = [
             first,
             nghttp2_settings_entry(
@@ -143,6 +146,16 @@ package final class HTTP2Session {
         _ = nghttp2_submit_shutdown_notice(raw)
     }
 
+    /// Ends the session for a fault of the peer's.
+    package func goAway(_ code: HTTP2ResetCode, _ text: StaticString) {
+        _ = nghttp2_submit_goaway(
+            raw, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(raw), code.rawValue,
+            text.utf8Start, text.utf8CodeUnitCount)
+    }
+
+    /// Frames other than DATA that wait to be serialised.
+    package var queuedFrames: Int { nghttp2_session_get_outbound_queue_size(raw) }
+
     /// Second step: streams after the last one seen are refused.
     package func goAway() {
         _ = nghttp2_submit_goaway(
@@ -154,5 +167,10 @@ package final class HTTP2Session {
 /// A failure of an HTTP/2 session, as libnghttp2 names it.
 package struct HTTP2Error: Error, Equatable, CustomStringConvertible {
     package var code: Int32
+    /// The peer sent too much of something that libnghttp2 itself counts, and was not told.
+    var isFlood: Bool {
+        code == NGHTTP2_ERR_FLOODED.rawValue || code == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS.rawValue
+    }
+    var isBadPreface: Bool { code == NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue }
     package var description: String { String(cString: nghttp2_strerror(code)) }
 }

@@ -12,18 +12,21 @@ struct HeaderBlock: BitwiseCopyable {
     /// Sum of name, value and 32 bytes a field (RFC 9113, section 6.5.2).
     private(set) var size = 0
 
-    /// What one block may hold: more is refused before it is stored.
+    /// What one block of the endpoint's may hold: more is refused before it is stored.
     static let maximumCount = 128
     static let maximumSize = 32_768
 
     init() {}
 
-    /// Keeps a field. False where the block would become larger than a block may be.
-    mutating func append(name: OpaquePointer, value: OpaquePointer, flags: UInt8) -> Bool {
+    /// Keeps a field. False where the block would become larger than a block may be; its size is counted all the same.
+    mutating func append(
+        name: OpaquePointer, value: OpaquePointer, flags: UInt8, maximumCount: Int = Self.maximumCount,
+        maximumSize: Int = Self.maximumSize
+    ) -> Bool {
         let nameBytes = nghttp2_rcbuf_get_buf(name)
         let valueBytes = nghttp2_rcbuf_get_buf(value)
         size += nameBytes.len + valueBytes.len + 32
-        guard count < Self.maximumCount, size <= Self.maximumSize else { return false }
+        guard count < maximumCount, size <= maximumSize else { return false }
         if count == capacity { grow() }
         guard let fields, let buffers else { return false }
         nghttp2_rcbuf_incref(name)
@@ -87,7 +90,7 @@ struct HeaderBlock: BitwiseCopyable {
     }
 
     private mutating func grow() {
-        let larger = capacity == 0 ? 24 : min(capacity * 2, Self.maximumCount)
+        let larger = capacity == 0 ? 24 : capacity * 2
         let newFields = UnsafeMutablePointer<nghttp2_nv>.allocate(capacity: larger)
         let newBuffers = UnsafeMutablePointer<OpaquePointer?>.allocate(capacity: 2 * larger)
         if let fields, let buffers {

@@ -77,6 +77,33 @@ package enum HTTP2ErrorKind: UInt8, MetricLabelValue, BitwiseCopyable {
     /// The handshake failed, or TLS was broken later.
     case tls
 
+    // What Gate refuses of a client though no frame is wrong in itself.
+
+    /// The first bytes were not HTTP/2's.
+    case badPreface
+    case prefaceTimeout
+    case headerTimeout
+    case bodyTimeout
+    /// Answers, or other frames, that wait too long or in too great a number to be read.
+    case slowRead
+    /// The client's window let only a few bytes go, again and again.
+    case dribble
+    case rapidReset
+    /// Too many stream errors.
+    case provokedReset
+    case continuationFlood
+    case headerListTooLarge
+    case controlFlood
+    case emptyFrames
+    /// All calls together made Gate keep too many bytes; the largest connection was closed.
+    case bufferFull
+    /// Closed for being silent without a call.
+    case idle
+    case tooManyStreams
+    case tooManyConnections
+    /// No descriptor was left for a connection.
+    case outOfDescriptors
+
     /// The kind of an error code on the wire; nil for NO_ERROR, `internalError` for an unknown code, as RFC 9113 allows.
     package init?(code: UInt32) {
         switch code {
@@ -105,6 +132,23 @@ package enum HTTP2ErrorKind: UInt8, MetricLabelValue, BitwiseCopyable {
         case .connectionLost: "connection_lost"
         case .connectFailed: "connect_failed"
         case .tls: "tls"
+        case .badPreface: "bad_preface"
+        case .prefaceTimeout: "preface_timeout"
+        case .headerTimeout: "header_timeout"
+        case .bodyTimeout: "body_timeout"
+        case .slowRead: "slow_read"
+        case .dribble: "dribble"
+        case .rapidReset: "rapid_reset"
+        case .provokedReset: "provoked_reset"
+        case .continuationFlood: "continuation_flood"
+        case .headerListTooLarge: "header_list_too_large"
+        case .controlFlood: "control_flood"
+        case .emptyFrames: "empty_frames"
+        case .bufferFull: "buffer_full"
+        case .idle: "idle"
+        case .tooManyStreams: "too_many_streams"
+        case .tooManyConnections: "too_many_connections"
+        case .outOfDescriptors: "out_of_descriptors"
         }
     }
 }
@@ -121,8 +165,8 @@ package struct HTTP2ErrorLabels: MetricLabels, BitwiseCopyable {
     package static var all: [Self] {
         ConnectionSide.allCases.flatMap { side in HTTP2ErrorKind.allCases.map { Self(side: side, kind: $0) } }
     }
-    package static var capacity: Int { ConnectionSide.capacity << 4 }
-    package var index: Int { Int(side.rawValue) << 4 | Int(kind.rawValue) }
+    package static var capacity: Int { ConnectionSide.capacity << 6 }
+    package var index: Int { Int(side.rawValue) << 6 | Int(kind.rawValue) }
     package var labels: [MetricLabel] { side.labels + kind.labels }
 }
 

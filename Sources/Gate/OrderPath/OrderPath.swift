@@ -41,7 +41,16 @@ package final class OrderPath: EventTarget {
     var spare: UpstreamConnection?
     var dialing = DialState()
     var dirty: [Unmanaged<HTTP2Connection>] = []
-    var closedThisTurn: [HTTP2Connection] = []
+    var closedThisTurn: [EventTarget] = []
+    /// Clients that have more to say than a turn takes.
+    var unfinished: [ClientConnection] = []
+    var lingering: [ObjectIdentifier: LingeringSocket] = [:]
+    /// How many clients each machine has.
+    var hosts: [PeerHost: Int] = [:]
+    /// Bytes kept for all calls.
+    var keptBytes = 0
+    var mustShed = false
+    let http2: HTTP2Configuration
     var draining: DrainState?
     var backlog: [StateRequest] = []
     var watchedSymbols: UInt32 = 0
@@ -77,9 +86,10 @@ package final class OrderPath: EventTarget {
         responseDecoder = ResponseDecoder(plan: plan)
         rejects = RejectEncoder()
         rejected = .allocate(capacity: Self.violationCapacity)
+        http2 = HTTP2Configuration(configuration.http2)
         pool = ExchangePool(capacity: configuration.maximumExchanges)
         scratch = .allocate(byteCount: 65_536, alignment: 64)
-        headerFields = .allocate(capacity: HeaderBlock.maximumCount)
+        headerFields = .allocate(capacity: max(HeaderBlock.maximumCount, configuration.http2.headerFields))
         responsesLeaving = .allocate(capacity: Self.leavingCapacity)
         // Beyond all ids of an earlier run: nobody decides an order a nanosecond for long.
         nextDecisionID = UInt64(bitPattern: gate_realtime_ns())
@@ -102,6 +112,7 @@ package final class OrderPath: EventTarget {
         listener?.shut()
         for client in clients.values { client.shut() }
         for upstream in upstreams.values { upstream.shut() }
+        for socket in lingering.values { socket.shut() }
         loop.turnTarget = nil
     }
 
@@ -112,6 +123,7 @@ package final class OrderPath: EventTarget {
         takeUpdates()
         handle.drain(self)
         if clientsOnHold > 0 { advanceAllHeld() }
+        readUnfinished()
     }
 
     /// Writes what this turn made, each connection once.
@@ -173,6 +185,7 @@ package final class OrderPath: EventTarget {
                 resetClient(exchange, .flowControl)
                 return
             }
+            account(exchange)
             resumeRequest(exchange)
             return
         }
@@ -182,6 +195,7 @@ package final class OrderPath: EventTarget {
         let room = max(0, configuration.maximumOrderBytes + GRPCFraming.prefixSize + 1 - body)
         let kept = UnsafeRawBufferPointer(rebasing: bytes[..<min(bytes.count, room)])
         _ = exchange.pointee.requestBody.append(kept, limit: .max)
+        account(exchange)
         if let failure = GRPCFraming.early(exchange.pointee.requestBody.bytes, limits: framingLimits(exchange)) {
             reject(exchange, failure)
         }

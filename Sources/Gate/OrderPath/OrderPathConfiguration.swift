@@ -13,6 +13,12 @@ package struct OrderPathConfiguration: Sendable {
     package var requestTimeout: Int64 = 30_000_000_000
     /// `limits.drain_timeout`.
     package var drainTimeout: Int64 = 25_000_000_000
+    /// `limits.max_connections_per_host`.
+    package var maximumConnectionsPerHost = 1024
+    /// `limits.accept_pause`.
+    package var acceptPause: Int64 = 100_000_000
+    /// What one client's connection may cost.
+    package var http2 = HTTP2Limits()
     /// `redis.wait`.
     package var stateWait: Int64 = 5_000_000
     /// What connections speak TLS by at first.
@@ -27,7 +33,11 @@ package struct OrderPathConfiguration: Sendable {
     /// Receive window of a stream on both sides, bytes: what one stream can make Gate keep.
     let streamWindow = 262_144
     /// All calls that may be under way at once.
-    var maximumExchanges: Int { max(4096, maximumConnections * 16 + maximumInFlight * 8) }
+    var maximumExchanges: Int { max(4096, maximumConnections * Self.reservedExchanges + maximumInFlight * 8) }
+    /// Calls that every connection may have under way, whatever the others do.
+    static let reservedExchanges = 16
+    /// Sockets whose peers are given time to read the last words.
+    static let maximumLingering = 256
 
     package init(listener: Int32, upstream: UpstreamAddress) {
         self.listener = listener

@@ -104,6 +104,9 @@ struct GateProcess {
         var path = OrderPathConfiguration(listener: listener, upstream: try upstream())
         path.maximumOrderBytes = configuration.limits.maxOrderBytes
         path.maximumConnections = configuration.limits.maxConnections
+        path.maximumConnectionsPerHost = configuration.limits.maxConnectionsPerHost
+        path.acceptPause = configuration.limits.acceptPause.nanoseconds
+        path.http2 = configuration.limits.http2
         path.maximumInFlight = configuration.limits.maxInFlightOrders
         path.requestTimeout = configuration.limits.requestTimeout.nanoseconds
         path.drainTimeout = configuration.limits.drainTimeout.nanoseconds

@@ -61,6 +61,9 @@ import Testing
         #expect(limits.requestTimeout == .seconds(30))
         #expect(limits.initialMargin == FixedPoint(units: 1_000_000_000))
         #expect(limits.clientOrderIDs == 100_000)
+        #expect(limits.maxConnectionsPerHost == 1024)
+        #expect(limits.acceptPause == .milliseconds(100))
+        #expect(limits.http2 == HTTP2Limits())
     }
 
     @Test("the shipped file states every default")
@@ -135,6 +138,37 @@ import Testing
         ("LIMITS_REQUEST_TIMEOUT", "2s", { $0.limits.requestTimeout == .seconds(2) }),
         ("LIMITS_INITIAL_MARGIN", "0.25", { $0.limits.initialMargin == FixedPoint(units: 2_500_000_000) }),
         ("LIMITS_CLIENT_ORDER_IDS", "9", { $0.limits.clientOrderIDs == 9 }),
+        ("LIMITS_MAX_CONNECTIONS_PER_HOST", "3", { $0.limits.maxConnectionsPerHost == 3 }),
+        ("LIMITS_ACCEPT_PAUSE", "1ms", { $0.limits.acceptPause == .milliseconds(1) }),
+        ("LIMITS_MAX_HEADER_BYTES", "4096", { $0.limits.http2.headerBytes == 4096 }),
+        ("LIMITS_MAX_HEADER_FIELDS", "32", { $0.limits.http2.headerFields == 32 }),
+        ("LIMITS_MAX_CONTINUATION_FRAMES", "2", { $0.limits.http2.continuationFrames == 2 }),
+        ("LIMITS_MAX_OVERSIZED_HEADERS", "0", { $0.limits.http2.oversizedHeaders == 0 }),
+        ("LIMITS_MAX_SETTINGS_ENTRIES", "8", { $0.limits.http2.settingsEntries == 8 }),
+        ("LIMITS_MAX_QUEUED_ACKNOWLEDGEMENTS", "8", { $0.limits.http2.queuedAcknowledgements == 8 }),
+        ("LIMITS_MAX_QUEUED_FRAMES", "256", { $0.limits.http2.queuedFrames == 256 }),
+        ("LIMITS_MAX_BUFFERED_BYTES", "1048576", { $0.limits.http2.bufferedBytes == 1_048_576 }),
+        ("LIMITS_MAX_CALLS_PER_TURN", "1", { $0.limits.http2.callsPerTurn == 1 }),
+        ("LIMITS_RESETS_BURST", "9", { $0.limits.http2.resets.burst == 9 }),
+        ("LIMITS_RESETS_PER_SECOND", "9", { $0.limits.http2.resets.perSecond == 9 }),
+        ("LIMITS_PREMATURE_RESETS_BURST", "9", { $0.limits.http2.prematureResets.burst == 9 }),
+        ("LIMITS_PREMATURE_RESETS_PER_SECOND", "9", { $0.limits.http2.prematureResets.perSecond == 9 }),
+        ("LIMITS_MAX_PROVOKED_RESETS", "0", { $0.limits.http2.provokedResets == 0 }),
+        ("LIMITS_CONTROL_FRAMES_BURST", "9", { $0.limits.http2.controlFrames.burst == 9 }),
+        ("LIMITS_CONTROL_FRAMES_PER_SECOND", "9", { $0.limits.http2.controlFrames.perSecond == 9 }),
+        ("LIMITS_MAX_EMPTY_FRAMES", "1", { $0.limits.http2.emptyFrames == 1 }),
+        ("LIMITS_DRIBBLED_FRAMES_BURST", "9", { $0.limits.http2.dribbledFrames.burst == 9 }),
+        ("LIMITS_DRIBBLED_FRAMES_PER_SECOND", "9", { $0.limits.http2.dribbledFrames.perSecond == 9 }),
+        ("LIMITS_PREFACE_TIMEOUT", "100ms", { $0.limits.http2.prefaceTimeout == .milliseconds(100) }),
+        ("LIMITS_SETTINGS_TIMEOUT", "100ms", { $0.limits.http2.settingsTimeout == .milliseconds(100) }),
+        (
+            "LIMITS_SETTINGS_ACKNOWLEDGEMENT_TIMEOUT", "100ms",
+            { $0.limits.http2.settingsAcknowledgementTimeout == .milliseconds(100) }
+        ),
+        ("LIMITS_HEADER_TIMEOUT", "100ms", { $0.limits.http2.headerTimeout == .milliseconds(100) }),
+        ("LIMITS_BODY_TIMEOUT", "100ms", { $0.limits.http2.bodyTimeout == .milliseconds(100) }),
+        ("LIMITS_STALL_TIMEOUT", "100ms", { $0.limits.http2.stallTimeout == .milliseconds(100) }),
+        ("LIMITS_IDLE_TIMEOUT", "1s", { $0.limits.http2.idleTimeout == .seconds(1) }),
         ("UNGOVERNED", "pass", { $0.ungoverned == .pass }),
         ("UNMATCHED", "deny", { $0.unmatched == .deny }),
     ]
@@ -205,6 +239,34 @@ import Testing
             ["0", "0.00000000001", "1.0000000001", "-0.1", "10%"]
         ),
         ("limits.client_order_ids", ["1", "10000000"], ["0", "10000001"]),
+        ("limits.max_connections_per_host", ["1", "65536"], ["0", "65537"]),
+        ("limits.accept_pause", ["1ms", "10s"], ["0ms", "10001ms"]),
+        ("limits.max_header_bytes", ["4096", "262144"], ["4095", "262145"]),
+        ("limits.max_header_fields", ["32", "1024"], ["31", "1025"]),
+        ("limits.max_continuation_frames", ["2", "64"], ["1", "65"]),
+        ("limits.max_oversized_headers", ["0", "1000000"], ["-1", "1000001"]),
+        ("limits.max_settings_entries", ["8", "1024"], ["7", "1025"]),
+        ("limits.max_queued_acknowledgements", ["8", "100000"], ["7", "100001"]),
+        ("limits.max_queued_frames", ["256", "1000000"], ["255", "1000001"]),
+        ("limits.max_buffered_bytes", ["1048576", "1099511627776"], ["1048575", "1099511627777"]),
+        ("limits.max_calls_per_turn", ["1", "100000"], ["0", "100001"]),
+        ("limits.max_provoked_resets", ["0", "1000000"], ["-1", "1000001"]),
+        ("limits.max_empty_frames", ["1", "1000000"], ["0", "1000001"]),
+        ("limits.resets_burst", ["1", "1000000"], ["0", "1000001"]),
+        ("limits.resets_per_second", ["1", "1000000"], ["0", "1000001"]),
+        ("limits.premature_resets_burst", ["1", "1000000"], ["0", "1000001"]),
+        ("limits.premature_resets_per_second", ["1", "1000000"], ["0", "1000001"]),
+        ("limits.control_frames_burst", ["1", "1000000"], ["0", "1000001"]),
+        ("limits.control_frames_per_second", ["1", "1000000"], ["0", "1000001"]),
+        ("limits.dribbled_frames_burst", ["1", "1000000"], ["0", "1000001"]),
+        ("limits.dribbled_frames_per_second", ["1", "1000000"], ["0", "1000001"]),
+        ("limits.preface_timeout", ["100ms", "1h"], ["99ms", "3601s"]),
+        ("limits.settings_timeout", ["100ms", "1h"], ["99ms", "3601s"]),
+        ("limits.settings_acknowledgement_timeout", ["100ms", "1h"], ["99ms", "3601s"]),
+        ("limits.header_timeout", ["100ms", "1h"], ["99ms", "3601s"]),
+        ("limits.body_timeout", ["100ms", "1h"], ["99ms", "3601s"]),
+        ("limits.stall_timeout", ["100ms", "1h"], ["99ms", "3601s"]),
+        ("limits.idle_timeout", ["1s", "720h"], ["999ms", "721h"]),
         ("redis.wait", ["0s", "1s"], ["1001ms"]),
         ("redis.prices.db", ["0", "65535"], ["-1", "65536"]),
         ("redis.prices.max_age", ["20ms", "1h"], ["19ms", "3601s"]),

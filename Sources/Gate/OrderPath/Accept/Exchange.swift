@@ -62,11 +62,24 @@ struct Exchange: BitwiseCopyable {
     var waitUntil: Int64 = 0
     var timer = TimerID.none
 
+    /// Bytes that the client's and Gate's sums count for it.
+    var accounted = 0
+    /// Since when the client has taken none of the answer's bytes that wait; 0: none wait.
+    var stalledSince: Int64 = 0
+    /// The head, or the trailers, of the request are larger than they may be: they are read to their end and refused.
+    var isOversized = false
+
     /// The lists it is in: the client's, the upstream's, and the client's calls on hold.
     var clientLinks = ExchangeLinks()
     var upstreamLinks = ExchangeLinks()
     var holdLinks = ExchangeLinks()
     var nextFree: Pointer?
+
+    /// Bytes that are kept for the call.
+    var keptBytes: Int {
+        requestBody.count + responseBody.count + answer.count + requestHead.size + requestTrailers.size
+            + responseHead.size + responseTrailers.size
+    }
 }
 
 extension Order {

@@ -7,6 +7,9 @@ final class ExchangePool {
     private var slabs: [Exchange.Pointer] = []
     private var firstFree: Exchange.Pointer?
     private(set) var used = 0
+    /// Free slots that kept their room; the others gave it back.
+    private var warm = 0
+    private static let warmCapacity = 512
 
     /// At most `capacity` exchanges are alive at once.
     init(capacity: Int) {
@@ -20,10 +23,15 @@ final class ExchangePool {
         }
     }
 
+    /// How many more can be taken.
+    var left: Int { capacity - used }
+
     /// A fresh exchange; nil where all are in use.
     func take() -> Exchange.Pointer? {
+        guard left > 0 else { return nil }
         if firstFree == nil { addSlab() }
         guard let exchange = firstFree else { return nil }
+        if warm > 0 { warm -= 1 }
         firstFree = exchange.pointee.nextFree
         exchange.pointee.nextFree = nil
         used += 1
@@ -33,20 +41,25 @@ final class ExchangePool {
     /// Takes an exchange back. It must be in no list and have no timer.
     func give(_ exchange: Exchange.Pointer) {
         var fresh = Exchange()
-        exchange.pointee.requestHead.reset()
-        exchange.pointee.requestTrailers.reset()
-        exchange.pointee.responseHead.reset()
-        exchange.pointee.responseTrailers.reset()
-        exchange.pointee.requestBody.reset()
-        exchange.pointee.responseBody.reset()
-        exchange.pointee.answer.reset()
-        fresh.requestHead = exchange.pointee.requestHead
-        fresh.requestTrailers = exchange.pointee.requestTrailers
-        fresh.responseHead = exchange.pointee.responseHead
-        fresh.responseTrailers = exchange.pointee.responseTrailers
-        fresh.requestBody = exchange.pointee.requestBody
-        fresh.responseBody = exchange.pointee.responseBody
-        fresh.answer = exchange.pointee.answer
+        if warm < Self.warmCapacity {
+            warm += 1
+            exchange.pointee.requestHead.reset()
+            exchange.pointee.requestTrailers.reset()
+            exchange.pointee.responseHead.reset()
+            exchange.pointee.responseTrailers.reset()
+            exchange.pointee.requestBody.reset()
+            exchange.pointee.responseBody.reset()
+            exchange.pointee.answer.reset()
+            fresh.requestHead = exchange.pointee.requestHead
+            fresh.requestTrailers = exchange.pointee.requestTrailers
+            fresh.responseHead = exchange.pointee.responseHead
+            fresh.responseTrailers = exchange.pointee.responseTrailers
+            fresh.requestBody = exchange.pointee.requestBody
+            fresh.responseBody = exchange.pointee.responseBody
+            fresh.answer = exchange.pointee.answer
+        } else {
+            Self.deallocate(exchange)
+        }
         fresh.nextFree = firstFree
         exchange.pointee = fresh
         firstFree = exchange

@@ -7,6 +7,7 @@ package final class Listener: EventTarget {
     private var registration = Registration.none
     private unowned let path: OrderPath
     private var isOpen = true
+    private var timer = TimerID.none
     /// A descriptor kept in reserve, so that a connection can be taken and closed when all others are used up.
     private var reserve: Int32
 
@@ -16,7 +17,7 @@ package final class Listener: EventTarget {
     init(owning descriptor: Int32, path: OrderPath) throws(SystemError) {
         self.descriptor = descriptor
         self.path = path
-        reserve = gate_open("/dev/null", O_RDONLY | O_CLOEXEC, 0)
+        reserve = Self.openReserve()
         super.init()
         registration = try path.loop.register(descriptor, events: EPOLLIN.rawValue, target: self)
     }
@@ -25,6 +26,8 @@ package final class Listener: EventTarget {
         shut()
     }
 
+    private static func openReserve() -> Int32 { gate_open("/dev/null", O_RDONLY | O_CLOEXEC, 0) }
+
     override package func ready(_ events: UInt32) {
         for _ in 0..<Self.acceptsPerTurn {
             do throws(SystemError) {
@@ -32,23 +35,37 @@ package final class Listener: EventTarget {
                 path.accept(client)
             } catch {
                 shedOne()
+                pause()
                 return
             }
         }
     }
 
-    /// No descriptor is left: without this, the waiting connection would wake the loop again at once, for ever.
+    /// No descriptor is left: one that waits learns it at once.
     private func shedOne() {
-        close(reserve)
+        path.metrics.http2Errors.add(HTTP2ErrorLabels(side: .client, kind: .outOfDescriptors))
+        if reserve >= 0 { close(reserve) }
         if let client = try? Sockets.accept(descriptor) { close(client) }
-        reserve = gate_open("/dev/null", O_RDONLY | O_CLOEXEC, 0)
+        reserve = Self.openReserve()
+    }
+
+    /// The others wait in the kernel's queue: they would wake the loop again and again, and to no end.
+    private func pause() {
+        path.loop.modify(registration, events: 0)
+        timer = path.loop.schedule(
+            at: path.loop.now + path.configuration.acceptPause, target: self, context: 0)
+    }
+
+    override package func fired(_ context: UInt64) {
+        path.loop.modify(registration, events: EPOLLIN.rawValue)
     }
 
     func shut() {
         guard isOpen else { return }
         isOpen = false
+        path.loop.cancel(timer)
         path.loop.deregister(registration)
         close(descriptor)
-        close(reserve)
+        if reserve >= 0 { close(reserve) }
     }
 }

@@ -14,17 +14,22 @@ struct DrainState {
 extension OrderPath {
     /// Takes a new connection, unless there are too many.
     func accept(_ descriptor: Int32) {
-        guard draining == nil, clients.count < configuration.maximumConnections else {
+        let host = PeerHost(of: descriptor)
+        guard draining == nil, clients.count < configuration.maximumConnections,
+            hosts[host, default: 0] < configuration.maximumConnectionsPerHost
+        else {
+            if draining == nil { countHTTP2Error(.client, .tooManyConnections) }
             close(descriptor)
             return
         }
         let limit = clientStreamLimit(upstream: spare?.isReady == true ? spare : nil)
         guard
             let client = try? ClientConnection(
-                owning: descriptor, number: nextClientNumber, streamLimit: limit, path: self)
+                owning: descriptor, number: nextClientNumber, streamLimit: limit, host: host, path: self)
         else { return }
         nextClientNumber &+= 1
         clients[ObjectIdentifier(client)] = client
+        hosts[host, default: 0] += 1
         metrics.connectionsClient.set(Int64(clients.count))
         markDirty(client)
         assignUpstream(to: client)
@@ -39,6 +44,7 @@ extension OrderPath {
     func clientClosed(_ client: ClientConnection) {
         closedThisTurn.append(client)
         clients[ObjectIdentifier(client)] = nil
+        if let count = hosts[client.host] { hosts[client.host] = count > 1 ? count - 1 : nil }
         metrics.connectionsClient.set(Int64(clients.count))
         while let exchange = client.exchanges.first {
             clientStreamClosed(exchange, code: NGHTTP2_CANCEL.rawValue)
@@ -77,6 +83,7 @@ extension OrderPath {
         guard let client = exchange.pointee.client else { return }
         client._withUnsafeGuaranteedRef {
             $0.exchanges.remove(exchange)
+            disown(exchange, $0)
             removeHeld(exchange, from: $0)
             if let session = $0.session, !$0.isClosed {
                 _ = nghttp2_session_set_stream_user_data(session.raw, exchange.pointee.clientStream, nil)
@@ -91,6 +98,7 @@ extension OrderPath {
     func recycleIfDone(_ exchange: Exchange.Pointer) {
         guard exchange.pointee.client == nil, exchange.pointee.upstream == nil else { return }
         loop.cancel(exchange.pointee.timer)
+        forget(exchange)
         pool.give(exchange)
     }
 
@@ -106,8 +114,9 @@ extension OrderPath {
     /// Resets the client's stream.
     func resetClient(_ exchange: Exchange.Pointer, _ code: HTTP2ResetCode) {
         guard let client = exchange.pointee.client else { return }
-        exchange.pointee.stage = .answered
         client._withUnsafeGuaranteedRef {
+            removeHeld(exchange, from: $0)
+            exchange.pointee.stage = .answered
             $0.session?.reset(stream: exchange.pointee.clientStream, code: code.rawValue)
             $0.becameDirty()
         }
@@ -133,13 +142,14 @@ extension OrderPath {
                 $0.flush()
             }
             index += 1
+            if mustShed { shedLargest() }
         }
         dirty.removeAll(keepingCapacity: true)
     }
 
-    /// An HTTP/2 connection broke the protocol.
+    /// An HTTP/2 connection broke the protocol in a way that libnghttp2 does not answer.
     func http2Failed(_ side: ConnectionSide, _ error: HTTP2Error) {
-        metrics.http2Errors.add(HTTP2ErrorLabels(side: side, kind: .protocolError))
+        countHTTP2Error(side, error.isBadPreface ? .badPreface : error.isFlood ? .controlFlood : .internalError)
     }
 
     /// TLS with a peer failed: counted, and said in the log.

@@ -117,6 +117,9 @@ final class UpstreamConnection: HTTP2Connection {
     override func leaving() { path.requestsLeft(self) }
     override func protocolFailed(_ error: HTTP2Error) { path.http2Failed(.upstream, error) }
     override func tlsFailed(_ reason: String) { path.tlsFailed(.upstream, reason) }
+    override func goAwaySent(code: UInt32) {
+        if let kind = HTTP2ErrorKind(code: code) { path.countHTTP2Error(.upstream, kind) }
+    }
 
     override func closed() {
         loop.cancel(timer)

@@ -61,6 +61,7 @@ extension OrderPath {
     /// The endpoint's session took some of the request: the client may send as much more.
     func requestTaken(_ exchange: Exchange.Pointer, _ count: Int) {
         if exchange.pointee.action == .pass { consumeRequest(exchange, count) }
+        account(exchange)
     }
 
     // MARK: Responses coming
@@ -114,6 +115,7 @@ extension OrderPath {
             resetClient(exchange, .internal)
             return
         }
+        responseWaits(exchange)
         resumeResponse(exchange)
     }
 
@@ -140,6 +142,7 @@ extension OrderPath {
     /// The client's session took some of the response: the endpoint may send as much more.
     func responseTaken(_ exchange: Exchange.Pointer, _ count: Int) {
         consumeResponse(exchange, count)
+        account(exchange)
     }
 
     private func consumeResponse(_ exchange: Exchange.Pointer, _ count: Int) {
