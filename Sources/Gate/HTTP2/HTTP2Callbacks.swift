@@ -91,7 +91,10 @@ private func header(
             stream: stream, category: frame.pointee.headers.cat, name: name, value: value, flags: flags,
             data: nghttp2_session_get_stream_user_data(session, stream))
     }
-    return accepted ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+    guard !accepted else { return 0 }
+    // Where the whole connection is to end, not one more field is decoded.
+    let isFaulty = withPeer(userData, or: false) { $0.isFaulty }
+    return (isFaulty ? NGHTTP2_ERR_CALLBACK_FAILURE : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE).rawValue
 }
 
 /// A field that is not valid is never dropped silently: the stream is reset (RFC 9113, section 8.2.1).

@@ -159,8 +159,14 @@ package class HTTP2Connection: HTTP2Peer {
         return bytes.count
     }
 
+    override package final var isFaulty: Bool { fault != nil }
+
     /// The session is beyond help: what it wants to say about it (a GOAWAY) is sent if the socket takes it.
     private func failed(_ error: HTTP2Error) {
+        if let fault {
+            refuse(fault)
+            return
+        }
         isClosing = true
         if error.isFlood { session?.goAway(.enhanceYourCalm, "too many control frames") }
         protocolFailed(error)

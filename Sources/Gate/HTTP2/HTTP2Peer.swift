@@ -31,6 +31,9 @@ open class HTTP2Peer: EventTarget {
         data: StreamData
     ) -> Bool { true }
 
+    /// Whether the whole connection is to end for what was just received.
+    open var isFaulty: Bool { false }
+
     /// The block is whole.
     open func headersEnded(
         stream: Int32, category: nghttp2_headers_category, endsStream: Bool, data: StreamData

@@ -77,7 +77,26 @@ def message(payload: bytes = b"") -> bytes:
     return struct.pack(">BI", 0, len(payload)) + payload
 
 
-class Raw:
+class Encoder:
+    """Heads as one connection says them: later ones refer to those before."""
+
+    def __init__(self):
+        self.encoder = hpack.Encoder()
+
+    def block(self, fields: list[tuple[str, str]], **how) -> bytes:
+        return self.encoder.encode(fields, **how)
+
+    def headers(self, stream: int, fields: list[tuple[str, str]] | bytes, end: bool = False, whole: bool = True,
+                flags: int = 0) -> bytes:
+        block = fields if isinstance(fields, bytes) else self.block(fields)
+        return frame(HEADERS, END_STREAM * end | END_HEADERS * whole | flags, stream, block)
+
+    def call(self, stream: int, path: str, payload: bytes = b"", *more: tuple[str, str]) -> bytes:
+        """A whole unary call."""
+        return self.headers(stream, head(path, *more)) + data(stream, message(payload), end=True)
+
+
+class Raw(Encoder):
     """One connection. Nothing is sent that the test does not ask for, but for the acknowledgement of SETTINGS."""
 
     def __init__(self, target: str, greet: bool = True, settings: tuple = (), timeout: float = 5):
@@ -85,7 +104,8 @@ class Raw:
         self.socket = socket.create_connection((host, int(port)), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.timeout = timeout
-        self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
+        super().__init__()
+        self.decoder = hpack.Decoder()
         self.settings: dict[int, int] = {}
         self.closed = False
         self._bytes = b""
@@ -116,18 +136,6 @@ class Raw:
             return True
         except (BrokenPipeError, ConnectionResetError):
             return False
-
-    def block(self, fields: list[tuple[str, str]], **how) -> bytes:
-        return self.encoder.encode(fields, **how)
-
-    def headers(self, stream: int, fields: list[tuple[str, str]] | bytes, end: bool = False, whole: bool = True,
-                flags: int = 0) -> bytes:
-        block = fields if isinstance(fields, bytes) else self.block(fields)
-        return frame(HEADERS, END_STREAM * end | END_HEADERS * whole | flags, stream, block)
-
-    def call(self, stream: int, path: str, payload: bytes = b"", *more: tuple[str, str]) -> bytes:
-        """A whole unary call."""
-        return self.headers(stream, head(path, *more)) + data(stream, message(payload), end=True)
 
     # Reading.
 
