@@ -107,7 +107,7 @@ extension Ledger {
     }
 
     /// The latest replacement of an order, or the order itself.
-    private func latest(_ id: ReservationID) -> ReservationID {
+    func latest(_ id: ReservationID) -> ReservationID {
         var latest = id
         while let next = find(latest)?.pointee.successor, find(next) != nil { latest = next }
         return latest
@@ -126,7 +126,7 @@ extension Ledger {
         return (sums, reservation.marginWhereShown)
     }
 
-    private func shown(_ ids: OrderReference, of account: NameID) -> ShownOrder? {
+    func shown(_ ids: OrderReference, of account: NameID) -> ShownOrder? {
         accounts[Int(account.index)].shown?._withUnsafeGuaranteedRef { $0.find(ids)?.pointee }
     }
 

@@ -56,6 +56,8 @@ package struct Reservation: Sendable, BitwiseCopyable {
     /// What may have been filled, or still be, and is in no snapshot.
     package internal(set) var remaining: FixedPoint
 
+    /// What the order asked for.
+    var terms = OrderTerms()
     /// `p*` at approval; meaningless where `isPriced` is false.
     var price: FixedPoint
     var isPriced: Bool

@@ -27,6 +27,7 @@ extension RiskEngine {
                 strategy: order.strategy, type: order.type, connection: connection, at: now,
                 notional: approvedNotional(facts), installs: installs),
             whole: order.quantity, notional: notional ?? .zero, exposure: place, generation: 0)
+        reservation.terms = OrderTerms(order)
         if replacing != nil {
             reservation.isReplacement = true
             reservation.original = facts.replaced.pointee.ids

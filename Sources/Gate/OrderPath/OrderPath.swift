@@ -20,8 +20,10 @@ package final class OrderPath: EventTarget {
     let decoder: OrderDecoder
     let responseDecoder: ResponseDecoder
     let rejects: RejectEncoder
+    let rejectMessages: RejectMessageEncoder
     let rejected: UnsafeMutablePointer<RejectedViolation>
     let pool: ExchangePool
+    let batches = BatchPool()
     let scratch: UnsafeMutableRawBufferPointer
     let headerFields: UnsafeMutablePointer<HeaderField>
     /// What comes from and goes to the state thread.
@@ -85,6 +87,7 @@ package final class OrderPath: EventTarget {
         decoder = OrderDecoder(plan: plan)
         responseDecoder = ResponseDecoder(plan: plan)
         rejects = RejectEncoder()
+        rejectMessages = RejectMessageEncoder(plan: plan)
         rejected = .allocate(capacity: Self.violationCapacity)
         http2 = HTTP2Configuration(configuration.http2)
         pool = ExchangePool(capacity: configuration.maximumExchanges)
@@ -212,7 +215,7 @@ package final class OrderPath: EventTarget {
 
     // MARK: Decode
 
-    /// The whole request of a create or a cancel is here.
+    /// The whole request of an order or a cancel is here.
     func requestArrived(_ exchange: Exchange.Pointer) {
         let started = loop.readClock()
         exchange.pointee.arrivedAt = started
@@ -233,16 +236,10 @@ package final class OrderPath: EventTarget {
                 reject(exchange, failure)
                 return
             }
+        } else if plan.method(Int(exchange.pointee.method)).isBatch {
+            guard readBatch(exchange, message, headers) else { return }
         } else {
-            switch decoder.decodeOrder(method: Int(exchange.pointee.method), message: message, headers: headers) {
-            case .order(let decoded):
-                guard let failure = adopt(decoded, exchange) else { break }
-                reject(exchange, failure)
-                return
-            case .refused(let failure):
-                reject(exchange, failure)
-                return
-            }
+            guard readOrder(exchange, message, headers) else { return }
         }
         if mustWait(exchange) {
             hold(exchange)
@@ -264,9 +261,14 @@ package final class OrderPath: EventTarget {
             forward(exchange)
             return
         }
+        if let batch = exchange.pointee.batch {
+            judgeBatch(exchange, batch, connection: number, started: started)
+            return
+        }
         exchange.pointee.decisionID = nextDecisionID
         nextDecisionID &+= 1
-        let verdict = engine.decide(exchange.pointee.order, connection: number, now: loop.now)
+        let verdict = engine.decide(
+            exchange.pointee.order, replacing: exchange.pointee.replaces, connection: number, now: loop.now)
         observe(verdict, duration: loop.readClock() - started)
         if verdict.approved || configuration.shadow {
             forward(exchange)
@@ -279,19 +281,21 @@ package final class OrderPath: EventTarget {
 
     /// Sends a call on, or says at once why not: an order never waits for room at the endpoint.
     func forward(_ exchange: Exchange.Pointer) {
-        let isOrder = exchange.pointee.action == .create
+        let isOrder = exchange.pointee.action.isOrder
         let upstream = readyUpstream(exchange)
         if let upstream, upstream.exchanges.count >= streamShare(of: upstream, forOrders: isOrder) {
             return refuseForwarding(exchange, .inFlightLimit)
         }
         guard exchange.pointee.deadline > loop.now else { return refuseForwarding(exchange, .deadlineExceeded) }
         guard let upstream else { return refuseForwarding(exchange, .upstreamUnavailable) }
-        if isOrder {
+        // The orders of a batch were counted one by one, as they were decided.
+        if isOrder, exchange.pointee.batch == nil {
             // Counted before the bytes leave, so that the next order is judged with this one in flight.
             let number = exchange.pointee.client?._withUnsafeGuaranteedRef { $0.number } ?? 0
-            guard let reservation = engine.reserve(exchange.pointee.order, connection: number, now: loop.now) else {
-                return refuseForwarding(exchange, .inFlightLimit)
-            }
+            guard
+                let reservation = engine.reserve(
+                    exchange.pointee.order, replacing: exchange.pointee.replaces, connection: number, now: loop.now)
+            else { return refuseForwarding(exchange, .inFlightLimit) }
             exchange.pointee.reservation = reservation
         }
         guard upstream.submit(exchange) else {

@@ -85,6 +85,54 @@ import Testing
         }
     }
 
+    @Test func `reads mutated batches as swift-protobuf reads them`() throws {
+        let plan = try OrderMappingFixture.plan(
+            BatchDecodingTests.mapping.replacing("{field: quantity, scale: 1e-8}", with: "[quantity, price_double]"))
+        var generator = SplitMix(seed: 31)
+        var taken = 0
+        for round in 0..<20_000 {
+            let items = (0..<Int.random(in: 1...4, using: &generator)).map { index in
+                BatchDecodingTests.item("c-\(round)-\(index)") {
+                    $0.quantity = Int64.random(in: 1...1_000_000, using: &generator)
+                    $0.side = Bool.random(using: &generator) ? .buy : .sell
+                }
+            }
+            var bytes = try Wire_Batch.with { ($0.account, $0.items) = ("acc-1", items) }.serializedBytes() as [UInt8]
+            for _ in 0..<Int.random(in: 0...2, using: &generator) { Self.mutate(&bytes, &generator) }
+            guard case .success(let orders) = plan.batch(bytes) else { continue }
+            let batch = try Wire_Batch(serializedBytes: bytes)
+            #expect(orders.count == batch.items.count)
+            for (order, item) in zip(orders, batch.items) {
+                guard case .success(let order) = order else { continue }
+                taken += 1
+                #expect(order.account == (item.account.isEmpty ? batch.account : item.account))
+                #expect(order.symbol == item.symbol && order.clientOrderID == item.clientOrderID)
+                #expect(order.side == (item.side == .buy ? .buy : .sell))
+                if item.quantity != 0 { #expect(order.quantity == "\(item.quantity)") }
+            }
+        }
+        #expect(taken > 10_000, "the mutations must leave something to compare")
+    }
+
+    @Test func `survives random bytes as a batch and as its answer`() throws {
+        let plan = try OrderMappingFixture.plan(BatchDecodingTests.mapping)
+        let decoder = ResponseDecoder(plan: plan)
+        var generator = SplitMix(seed: 37)
+        for _ in 0..<30_000 {
+            let bytes = (0..<Int.random(in: 0...40, using: &generator)).map { _ in
+                UInt8.random(in: 0...(Bool.random(using: &generator) ? 40 : 255), using: &generator)
+            }
+            for case .success in (try? plan.batch(bytes).get()) ?? [] {
+                Issue.record("an order out of noise: \(bytes)")
+            }
+            bytes.withUnsafeBytes { bytes in
+                for index in 0..<(decoder.decodeEach(method: 0, message: bytes) ?? 0) {
+                    _ = decoder.item(index, method: 0)
+                }
+            }
+        }
+    }
+
     private static func mutate(_ bytes: inout [UInt8], _ generator: inout SplitMix) {
         guard !bytes.isEmpty else { return }
         let place = Int.random(in: 0..<bytes.count, using: &generator)

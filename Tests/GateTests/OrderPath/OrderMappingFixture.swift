@@ -91,6 +91,44 @@ struct OrderSeen: Equatable {
     }
 }
 
+/// A decoded replace as values that outlive the message; empty or nil is what it leaves out.
+struct ReplaceSeen: Equatable {
+    var replaces = ""
+    var replacesClientOrderID = ""
+    var account = ""
+    var symbol = ""
+    var clientOrderID = ""
+    var side: Side?
+    var type: OrderType?
+    var reduceOnly: Bool?
+    var quantity: String?
+    var price: String?
+
+    init() {}
+    init(_ replace: DecodedReplace) {
+        replaces = text(replace.replaces)
+        replacesClientOrderID = text(replace.replacesClientOrderID)
+        account = text(replace.account)
+        symbol = text(replace.symbol)
+        clientOrderID = text(replace.clientOrderID)
+        side = replace.side
+        type = replace.type
+        reduceOnly = replace.reduceOnly
+        quantity = replace.quantity?.description
+        price = replace.price?.description
+    }
+}
+
+extension OrderDecoding {
+    fileprivate var seen: Result<OrderSeen, Refusal> {
+        switch self {
+        case .order(let order): .success(OrderSeen(order))
+        case .replace: .failure(Refusal(DecodeFailure(.internal, "a replace in place of an order")))
+        case .refused(let failure): .failure(Refusal(failure))
+        }
+    }
+}
+
 /// A refusal as values that outlive the message.
 struct Refusal: Error, Equatable, CustomStringConvertible {
     var reason: Reason
@@ -136,10 +174,33 @@ extension DecodePlan {
         let decoder = OrderDecoder(plan: self)
         return withHeaders(headers) { headers in
             message.withUnsafeBytes { bytes in
-                switch decoder.decodeOrder(method: method, message: bytes, headers: headers) {
-                case .order(let order): .success(OrderSeen(order))
+                decoder.decodeOrder(method: method, message: bytes, headers: headers).seen
+            }
+        }
+    }
+
+    /// Decodes a batch with a decoder of its own: all of its orders, or why it is refused as a whole.
+    func batch(_ message: [UInt8], headers: [(String, [UInt8])] = []) -> Result<[Result<OrderSeen, Refusal>], Refusal> {
+        let decoder = OrderDecoder(plan: self)
+        return withHeaders(headers) { headers in
+            message.withUnsafeBytes { bytes in
+                switch decoder.decodeBatch(method: 0, message: bytes, headers: headers) {
+                case .orders(let count):
+                    .success((0..<count).map { decoder.order($0, method: 0, headers: headers).seen })
                 case .refused(let failure): .failure(Refusal(failure))
                 }
+            }
+        }
+    }
+
+    /// Decodes a replace with a decoder of its own.
+    func replace(_ message: [UInt8]) -> Result<ReplaceSeen, Refusal> {
+        let decoder = OrderDecoder(plan: self)
+        return message.withUnsafeBytes { bytes in
+            switch decoder.decodeOrder(method: 0, message: bytes, headers: .none) {
+            case .replace(let replace): .success(ReplaceSeen(replace))
+            case .order: .failure(Refusal(DecodeFailure(.internal, "an order in place of a replace")))
+            case .refused(let failure): .failure(Refusal(failure))
             }
         }
     }

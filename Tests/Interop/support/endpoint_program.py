@@ -17,7 +17,7 @@ from pathlib import Path
 
 import grpc
 
-from support import orders
+from support import desk, orders
 
 KEPT_WHOLE = 4096
 
@@ -127,6 +127,38 @@ async def create_order(request, context, call):
         error_message=do.get("error_message", "")), call)
 
 
+def report(do: dict, client_id: str, outcome: str):
+    return desk.Report(order_id=do.get("order_id") or f"x-{next(calls.order_numbers)}", client_id=client_id,
+                       outcome=desk.outcome(outcome), filled=round(do.get("filled", 0) * desk.UNIT))
+
+
+async def place(request, context, call):
+    call["messages"].append(shown(request))
+    do = told(context)
+    await obey(do, context)
+    order = desk.PlaceRequest.FromString(request).order
+    return answer(do, desk.PlaceReply(report=report(do, order.client_id, do.get("outcome", "OPEN"))), call)
+
+
+async def place_batch(request, context, call):
+    """`outcomes`: one for each order, else all are open."""
+    call["messages"].append(shown(request))
+    do = told(context)
+    await obey(do, context)
+    placed = desk.BatchRequest.FromString(request).orders
+    outcomes = do.get("outcomes", ["OPEN"] * len(placed))
+    return answer(do, desk.BatchReply(
+        reports=[report(do, order.client_id, outcome) for order, outcome in zip(placed, outcomes)]), call)
+
+
+async def amend(request, context, call):
+    call["messages"].append(shown(request))
+    do = told(context)
+    await obey(do, context)
+    changed = desk.AmendRequest.FromString(request)
+    return answer(do, desk.PlaceReply(report=report(do, changed.client_id, do.get("outcome", "OPEN"))), call)
+
+
 async def cancel_order(request, context, call):
     call["messages"].append(shown(request))
     do = told(context)
@@ -213,6 +245,7 @@ class Handler(grpc.GenericRpcHandler):
             method: kind(recorded(method, serve)) for method, kind, serve in [
                 (orders.CREATE, unary, create_order), (orders.CANCEL, unary, cancel_order),
                 (orders.GET, unary, get_order), (orders.STREAM, down, order_updates),
+                (desk.PLACE, unary, place), (desk.BATCH, unary, place_batch), (desk.AMEND, unary, amend),
                 ("/interop.Echo/Unary", unary, echo), ("/interop.Echo/Down", down, echo_down),
                 ("/interop.Echo/Up", up, echo_up), ("/interop.Echo/Both", both, echo_both),
             ]}

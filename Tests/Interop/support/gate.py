@@ -46,7 +46,8 @@ def run_gate(*arguments: str, **variables: str) -> subprocess.CompletedProcess:
 
 class Gate:
     def __init__(self, directory: Path, upstream: str, redis: int, rules: Path, *, mode: str = "enforce",
-                 listen: str | None = None, price_age: str = "1s", account_age: str = "2s", more: str = "", **variables: str):
+                 listen: str | None = None, mapping: Path = MAPPING, price_age: str = "1s",
+                 account_age: str = "2s", more: str = "", **variables: str):
         self._directory, self._variables = directory, variables
         self.rules = rules
         self.admin = free_port()
@@ -55,7 +56,7 @@ class Gate:
         state.mkdir(exist_ok=True)
         self.file = directory / "gate.yaml"
         self.file.write_text(CONFIGURATION.format(
-            mode=mode, listen=self.target, upstream=upstream, admin=self.admin, mapping=MAPPING, rules=rules,
+            mode=mode, listen=self.target, upstream=upstream, admin=self.admin, mapping=mapping, rules=rules,
             state=state, redis=redis, price_age=price_age, account_age=account_age) + more)
         self.process: Process | None = None
 

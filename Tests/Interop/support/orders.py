@@ -5,7 +5,7 @@ import os
 import time
 from pathlib import Path
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from .messages import Messages
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 MAPPING = REPOSITORY / "deploy/orders/b25.yaml"
@@ -15,21 +15,8 @@ CANCEL = "/order.OrderService/CancelOrder"
 GET = "/order.OrderService/GetOrder"
 STREAM = "/order.OrderService/StreamOrderUpdates"
 
-_pool = descriptor_pool.DescriptorPool()
-for _file in descriptor_pb2.FileDescriptorSet.FromString(MAPPING.with_suffix(".binpb").read_bytes()).file:
-    _pool.Add(_file)
-
-
-def _message(name: str):
-    return message_factory.GetMessageClass(_pool.FindMessageTypeByName(f"order.{name}"))
-
-
-def _enum(name: str, value: str | int) -> int:
-    """A number stands for itself, also one that the enum does not have."""
-    if isinstance(value, int):
-        return value
-    return _pool.FindEnumTypeByName(f"order.{name}").values_by_name[value].number
-
+_messages = Messages(MAPPING.with_suffix(".binpb"), "order")
+_message, _enum = _messages.message, _messages.number
 
 CreateOrderRequest, CreateOrderResponse = _message("CreateOrderRequest"), _message("CreateOrderResponse")
 CancelOrderRequest, CancelOrderResponse = _message("CancelOrderRequest"), _message("CancelOrderResponse")

@@ -210,6 +210,7 @@ final class ClientConnection: HTTP2Connection {
 
     override package func dataWanted(stream: Int32, room: UnsafeMutableRawBufferPointer, data: StreamData) -> Data? {
         guard let exchange = Self.exchange(data) else { return Data(count: 0, ended: true, trailersFollow: false) }
+        guard !exchange.pointee.isRefusedByMessage else { return path.refusal(exchange, into: room) }
         var taken = 0
         let data = fill(
             room, of: stream, from: &exchange.pointee.responseBody, ended: exchange.pointee.responseEnded,

@@ -43,14 +43,20 @@ struct Exchange: BitwiseCopyable {
     var responseHeadSent = false
     var responseEnded = false
     var responseStarved = false
+    /// The response is a message of Gate's own, in place of the endpoint's.
+    var isRefusedByMessage = false
     /// The response's message, kept beside the passing bytes for the ledger.
     var answer = ByteQueue()
 
     /// What the rules see of an order.
     var order = Order.none
+    /// Of a replace: the order that it takes the place of.
+    var replaces: OrderReference?
     /// Of a cancel: the endpoint's id of the order that it ends.
     var cancelledOrderID = Digest.none
     var reservation: ReservationID?
+    /// Of a batch, its orders, in place of `order` and `reservation`.
+    var batch: Batch.Pointer?
     var decisionID: UInt64 = 0
     /// Monotonic nanoseconds. 0: not yet.
     var headAt: Int64 = 0

@@ -99,6 +99,7 @@ extension OrderPath {
         guard exchange.pointee.client == nil, exchange.pointee.upstream == nil else { return }
         loop.cancel(exchange.pointee.timer)
         forget(exchange)
+        if let batch = exchange.pointee.batch { batches.give(batch) }
         pool.give(exchange)
     }
 

@@ -165,6 +165,14 @@ struct ChoiceCompiler {
         return nil
     }
 
+    /// The number that stands on the wire for a value that the mapping names; nil where there is none, which is in the log.
+    func number(
+        _ text: Located<String>, type: WireFieldType, enumeration: Google_Protobuf_EnumDescriptorProto?
+    ) -> Int64? {
+        guard case .number(let number) = key(text, type: type, enumeration: enumeration) else { return nil }
+        return number
+    }
+
     /// A value's name in upper case without the prefix, up to an underscore, that all values of its enum share.
     private static func short(_ name: String, in enumeration: Google_Protobuf_EnumDescriptorProto) -> String {
         let names = enumeration.value.map { $0.name.uppercased() }

@@ -15,7 +15,8 @@ package final class DecodePlan: @unchecked Sendable {
         self.paths = parts.paths
         self.tables = PlanTables(
             methods: Self.copy(parts.methods), nodes: Self.copy(parts.nodes), fields: Self.copy(parts.fields),
-            direct: Self.copy(parts.direct), choices: Self.copy(parts.choices),
+            direct: Self.copy(parts.direct), choices: Self.copy(parts.choices), sources: Self.copy(parts.sources),
+            scales: Self.copy(parts.scales), answerParts: Self.copy(parts.answerParts),
             texts: UnsafeRawBufferPointer(Self.copy(parts.texts)))
     }
 
@@ -25,6 +26,9 @@ package final class DecodePlan: @unchecked Sendable {
         tables.fields.deallocate()
         tables.direct.deallocate()
         tables.choices.deallocate()
+        tables.sources.deallocate()
+        tables.scales.deallocate()
+        tables.answerParts.deallocate()
         tables.texts.deallocate()
     }
 
@@ -46,6 +50,10 @@ struct PlanTables: BitwiseCopyable {
     /// Field numbers to fields, for the low numbers of each node: see `MessageNode.direct`.
     let direct: UnsafeBufferPointer<Int32>
     let choices: UnsafeBufferPointer<Choice>
+    /// Where a role comes from if the sources before are not given: see `FieldSource.next`.
+    let sources: UnsafeBufferPointer<FieldSource>
+    let scales: UnsafeBufferPointer<DecimalScale>
+    let answerParts: UnsafeBufferPointer<AnswerPart>
     fileprivate let texts: UnsafeRawBufferPointer
 
     func text(_ text: PlanText) -> UnsafeRawBufferPointer {
@@ -61,12 +69,18 @@ struct PlanParts {
     var fields: [MessageField] = []
     var direct: [Int32] = []
     var choices: [Choice] = []
+    var sources: [FieldSource] = []
+    var scales: [DecimalScale] = []
+    var answerParts: [AnswerPart] = []
     private(set) var texts: [UInt8] = []
 
     /// Stores a text and says where it stands.
-    mutating func store(_ text: String) -> PlanText {
-        defer { texts.append(contentsOf: text.utf8) }
-        return PlanText(offset: texts.count, count: text.utf8.count)
+    mutating func store(_ text: String) -> PlanText { store(Array(text.utf8)) }
+
+    /// Stores bytes and says where they stand.
+    mutating func store(_ bytes: [UInt8]) -> PlanText {
+        defer { texts += bytes }
+        return PlanText(offset: texts.count, count: bytes.count)
     }
 }
 
@@ -81,10 +95,15 @@ package struct PlanText: Sendable, BitwiseCopyable {
 package enum MethodAction: String, CaseIterable, Sendable, BitwiseCopyable {
     /// An order, to be decided.
     case create
+    /// An order in the place of another, to be decided.
+    case replace
     /// Ends an order; forwarded whatever it says.
     case cancel
     /// Not Gate's business.
     case pass
+
+    /// Whether it can open something: it is decided, reserved and counted as an order.
+    package var isOrder: Bool { self == .create || self == .replace }
 }
 
 /// What an order that names no type is taken for.
@@ -100,15 +119,27 @@ package struct MethodPlan: Sendable, BitwiseCopyable {
     package let action: MethodAction
     let request: RequestPlan
     let response: ResponsePlan
+    /// The message that refuses a call; nil: a gRPC status does.
+    package let rejectMessage: RejectMessagePlan?
     /// Bit n set: an answer with gRPC status n says that the order was not accepted, whatever else is unknown.
     private let definitiveStatuses: UInt32
 
-    init(action: MethodAction, request: RequestPlan, response: ResponsePlan, definitiveStatuses: UInt32) {
+    init(
+        action: MethodAction, request: RequestPlan, response: ResponsePlan, rejectMessage: RejectMessagePlan?,
+        definitiveStatuses: UInt32
+    ) {
         self.action = action
         self.request = request
         self.response = response
+        self.rejectMessage = rejectMessage
         self.definitiveStatuses = definitiveStatuses
     }
+
+    /// Whether a call holds a list of orders.
+    package var isBatch: Bool { request.itemNode >= 0 }
+
+    /// Whether an answer says of each order of a batch what became of it.
+    package var answersEach: Bool { response.itemNode >= 0 }
 
     /// Whether an answer with this gRPC status says that the order was not accepted (`response.definitive`).
     package func isDefinitive(status: UInt32) -> Bool {
@@ -120,6 +151,8 @@ package struct MethodPlan: Sendable, BitwiseCopyable {
 struct RequestPlan: Sendable, BitwiseCopyable {
     /// The request message; -1 where nothing of it is read.
     var node: Int32 = -1
+    /// An order of a batch; -1 where the message is the order.
+    var itemNode: Int32 = -1
     /// nil: such an order is malformed.
     var defaultType: DefaultType?
     /// Whether symbols are taken in upper case.
@@ -136,12 +169,16 @@ struct RequestPlan: Sendable, BitwiseCopyable {
     var reduceOnly = FieldSource.absent(name: .none)
     var clientOrderID = FieldSource.absent(name: .none)
     var orderID = FieldSource.absent(name: .none)
+    var replaces = FieldSource.absent(name: .none)
+    var replacesClientOrderID = FieldSource.absent(name: .none)
 }
 
 /// Where each part of an answer is taken from.
 struct ResponsePlan: Sendable, BitwiseCopyable {
     /// The response message; -1 where nothing of it is read.
     var node: Int32 = -1
+    /// What a batch's answer says of one order; -1 where it does not say it.
+    var itemNode: Int32 = -1
     var orderID = FieldSource.absent(name: .none)
     var clientOrderID = FieldSource.absent(name: .none)
     var status = FieldSource.absent(name: .none)
@@ -166,6 +203,10 @@ struct FieldSource: Sendable, BitwiseCopyable {
     /// The values this role knows: a range of `DecodePlan.choices`.
     var firstChoice: Int32
     var choiceCount: Int32
+    /// What its integers are counted in: an index into `DecodePlan.scales`, -1: they stand for themselves.
+    var scale: Int32 = -1
+    /// Where the value comes from if it is not given here: an index into `DecodePlan.sources`, -1: nowhere else.
+    var next: Int32 = -1
 
     static func absent(name: PlanText) -> FieldSource {
         FieldSource(
@@ -208,7 +249,8 @@ struct MessageField: Sendable, BitwiseCopyable {
     var slot: Int8
     /// The node of a message field, -1 for others.
     var child: Int32
-    /// Slots that this field empties when it appears: those of the other members of its oneof.
+    /// Slots that this field empties when it appears: those of the other members of its oneof. The bit of
+    /// `MessageReader.itemSlot` stands for the items.
     var clears: UInt64
     var name: PlanText
 }

@@ -29,6 +29,27 @@ package struct DecodedOrder: BitwiseCopyable {
     package var stopPrice: FixedPoint
 }
 
+/// One replace as its message says it. Slices as in `DecodedOrder`; what is empty or nil the message leaves out, and the
+/// original has it.
+package struct DecodedReplace: BitwiseCopyable {
+    /// The endpoint's id of the original; empty: none given.
+    package var replaces: UnsafeRawBufferPointer
+    /// The client's id of the original; empty: none given.
+    package var replacesClientOrderID: UnsafeRawBufferPointer
+    package var account: UnsafeRawBufferPointer
+    package var strategy: UnsafeRawBufferPointer
+    package var symbol: UnsafeRawBufferPointer
+    package var timeInForce: UnsafeRawBufferPointer
+    package var clientOrderID: UnsafeRawBufferPointer
+    package var side: Side?
+    package var type: OrderType?
+    package var reduceOnly: Bool?
+    /// Numbers are above zero.
+    package var quantity: FixedPoint?
+    package var price: FixedPoint?
+    package var stopPrice: FixedPoint?
+}
+
 /// What a cancel names. All slices as in `DecodedOrder`; an empty one was not mapped or not given.
 package struct DecodedCancel: BitwiseCopyable {
     package var orderID: UnsafeRawBufferPointer
@@ -41,6 +62,13 @@ package struct DecodedCancel: BitwiseCopyable {
 /// What became of reading an order.
 package enum OrderDecoding: BitwiseCopyable {
     case order(DecodedOrder)
+    case replace(DecodedReplace)
+    case refused(DecodeFailure)
+}
+
+/// What became of reading a batch: how many orders it has, at least one, or why it cannot be read.
+package enum BatchDecoding: BitwiseCopyable {
+    case orders(Int)
     case refused(DecodeFailure)
 }
 
@@ -64,10 +92,10 @@ package struct OrderAnswer: BitwiseCopyable {
     }
     package var outcome: Outcome
     /// The endpoint's order id; empty where the answer names none.
-    package var orderID: UnsafeRawBufferPointer
-    package var clientOrderID: UnsafeRawBufferPointer
+    package var orderID = UnsafeRawBufferPointer.empty
+    package var clientOrderID = UnsafeRawBufferPointer.empty
     /// The endpoint's own words on a failure; empty where there are none.
-    package var error: UnsafeRawBufferPointer
+    package var error = UnsafeRawBufferPointer.empty
     /// Quantity filled so far; nil where the answer does not say, or not readably.
     package var filled: FixedPoint?
 }

@@ -3,12 +3,7 @@ import SwiftProtobuf
 
 /// Judges where one role's value is to come from: that the field is there and of a type that the role can be read from.
 struct FieldSourceCompiler {
-    let index: DescriptorIndex
-    /// The message that paths start at.
-    let message: String
-    /// What messages call the role: `fields.side`.
-    let path: String
-    let log: ProblemLog
+    private typealias Target = FieldPathResolver.Target
 
     /// What a role is read as.
     private enum Kind {
@@ -20,136 +15,171 @@ struct FieldSourceCompiler {
         case words
     }
 
-    /// The field that a path leads to.
-    private struct Target {
-        var type: WireFieldType
-        var typeText: String
-        var hasPresence: Bool
-        var enumeration: Google_Protobuf_EnumDescriptorProto?
-    }
+    private let resolver: FieldPathResolver
+    private let kind: Kind
+    private var path: String { resolver.path }
+    private var log: ProblemLog { resolver.log }
 
-    /// Where a role of an order comes from; nil where something is wrong with it, which is in the log.
-    mutating func source(
-        of field: OrderMapping.Field<OrderRole>, values: [OrderMapping.Value], tree: inout FieldTree,
-        in parts: inout PlanParts
-    ) -> FieldSource? {
-        let kind: Kind =
-            switch field.role {
-            case .account, .strategy, .symbol, .clientOrderID, .orderID: .text
+    /// For a role of an order.
+    init(_ role: OrderRole, index: DescriptorIndex, log: ProblemLog) {
+        resolver = FieldPathResolver(index: index, path: "fields.\(role.rawValue)", log: log)
+        kind =
+            switch role {
+            case .account, .strategy, .symbol, .clientOrderID, .orderID, .replaces, .replacesClientOrderID: .text
             case .quantity, .price, .stopPrice: .number
             case .side, .type, .timeInForce, .reduceOnly: .choice
             }
-        guard let (target, origin) = target(field.source),
-            check(
-                target, kind, hasValues: !values.isEmpty || (field.role == .reduceOnly && target.type == .bool),
-                at: field.source.location)
-        else { return nil }
-        var source = store(field.source.value, role: field.role.rawValue, target, origin, tree: &tree, in: &parts)
-        if kind == .choice {
-            var choices = ChoiceCompiler(path: path, log: log)
-            choices.add(field.role, type: target.type, values: values, enumeration: target.enumeration)
-            for name in choices.ambiguous {
-                log.report(
-                    "\(path): \(name) has the number of a value that means something else; say under values which it is",
-                    at: field.source.location)
-            }
-            if choices.isEmpty, values.isEmpty, target.type != .string {
-                log.report(
-                    "\(path): no value of \(target.typeText) is known; say under values what they mean",
-                    at: field.source.location)
-            }
-            (source.firstChoice, source.choiceCount) = choices.store(in: &parts)
-        }
-        checkConstant(field, values: values)
-        return source
     }
 
-    /// Where a part of an answer comes from; nil where something is wrong with it, which is in the log.
-    mutating func source(
-        of field: OrderMapping.Field<AnswerRole>, response: OrderMapping.Response, tree: inout FieldTree,
-        in parts: inout PlanParts
-    ) -> FieldSource? {
-        let kind: Kind =
-            switch field.role {
+    /// For a part of an answer.
+    init(_ role: AnswerRole, index: DescriptorIndex, log: ProblemLog) {
+        resolver = FieldPathResolver(index: index, path: "response.\(role.rawValue)", log: log)
+        kind =
+            switch role {
             case .orderID, .clientOrderID: .text
             case .status: .choice
             case .filled: .number
             case .error: .words
             }
-        guard let (target, origin) = target(field.source),
-            check(target, kind, hasValues: true, at: field.source.location)
-        else { return nil }
-        var source = store(field.source.value, role: field.role.rawValue, target, origin, tree: &tree, in: &parts)
-        if field.role == .status {
-            var choices = ChoiceCompiler(path: path, log: log)
-            choices.add(response.rejected, meaning: .rejected, type: target.type, enumeration: target.enumeration)
-            choices.add(response.ended, meaning: .ended, type: target.type, enumeration: target.enumeration)
-            (source.firstChoice, source.choiceCount) = choices.store(in: &parts)
+    }
+
+    /// Where a role of an order comes from; nil where something is wrong with it, which is in the log.
+    func source(
+        of field: OrderMapping.Field<OrderRole>, values: [OrderMapping.Value], scope: inout FieldScope,
+        in parts: inout PlanParts
+    ) -> FieldSource? {
+        let source = sources(field.source, role: field.role.rawValue, scope: &scope, in: &parts) {
+            target, location, source, parts in
+            let hasValues = !values.isEmpty || (field.role == .reduceOnly && target.type == .bool)
+            guard check(target, hasValues: hasValues, at: location) else { return false }
+            if kind == .choice { store(field.role, values, target, at: location, in: &source, &parts) }
+            return true
         }
+        if source != nil { checkConstant(field, values: values) }
         return source
+    }
+
+    /// Where a part of an answer comes from; nil where something is wrong with it, which is in the log.
+    func source(
+        of field: OrderMapping.Field<AnswerRole>, response: OrderMapping.Response, scope: inout FieldScope,
+        in parts: inout PlanParts
+    ) -> FieldSource? {
+        sources(field.source, role: field.role.rawValue, scope: &scope, in: &parts) {
+            target, location, source, parts in
+            guard check(target, hasValues: true, at: location) else { return false }
+            if field.role == .status {
+                var choices = ChoiceCompiler(path: path, log: log)
+                choices.add(response.rejected, meaning: .rejected, type: target.type, enumeration: target.enumeration)
+                choices.add(response.ended, meaning: .ended, type: target.type, enumeration: target.enumeration)
+                (source.firstChoice, source.choiceCount) = choices.store(in: &parts)
+            }
+            return true
+        }
+    }
+
+    /// The values that a choice may have.
+    private func store(
+        _ role: OrderRole, _ values: [OrderMapping.Value], _ target: Target, at location: SourceLocation,
+        in source: inout FieldSource, _ parts: inout PlanParts
+    ) {
+        var choices = ChoiceCompiler(path: path, log: log)
+        choices.add(role, type: target.type, values: values, enumeration: target.enumeration)
+        for name in choices.ambiguous {
+            log.report(
+                "\(path): \(name) has the number of a value that means something else; say under values which it is",
+                at: location)
+        }
+        if choices.isEmpty, values.isEmpty, target.type != .string {
+            log.report(
+                "\(path): no value of \(target.typeText) is known; say under values what they mean", at: location)
+        }
+        (source.firstChoice, source.choiceCount) = choices.store(in: &parts)
     }
 
     // MARK: Targets
 
-    private func target(_ source: Located<OrderMapping.Source>) -> (Target, FieldSource.Origin)? {
-        let text = Target(type: .string, typeText: "a text", hasPresence: true, enumeration: nil)
+    /// What a header or a constant is to a role.
+    private static let text = Target(
+        type: .string, typeText: "a text", numbers: [], oneofs: [], hasPresence: true, enumeration: nil)
+
+    /// The places of one role, each judged and stored by `body`; nil where something is wrong, which is in the log.
+    private func sources(
+        _ source: Located<OrderMapping.Source>, role: String, scope: inout FieldScope, in parts: inout PlanParts,
+        _ body: (Target, SourceLocation, inout FieldSource, inout PlanParts) -> Bool
+    ) -> FieldSource? {
         switch source.value {
-        case .path(let path): return resolve(path, at: source.location).map { ($0, .message) }
-        case .header(let name): return checkHeader(name, at: source.location) ? (text, .header) : nil
-        case .constant: return (text, .constant)
+        case .fields(let paths):
+            return fields(paths, scope: &scope, in: &parts, body)
+        case .header(let name):
+            var result = FieldSource.absent(name: parts.store(name.lowercased()))
+            result.origin = .header
+            result.text = result.name
+            guard checkHeader(name, at: source.location), body(Self.text, source.location, &result, &parts) else {
+                return nil
+            }
+            return result
+        case .constant(let text):
+            var result = FieldSource.absent(name: parts.store(role))
+            result.origin = .constant
+            result.text = parts.store(text)
+            return body(Self.text, source.location, &result, &parts) ? result : nil
         }
     }
 
-    /// Follows a field path through the messages.
-    private func resolve(_ fieldPath: String, at location: SourceLocation) -> Target? {
-        var type = message
-        let names = fieldPath.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        for (position, name) in names.enumerated() {
-            // A type that the set lacks is reported once, by the plan builder's list.
-            guard let message = index.messages[type] else {
+    /// The fields of one role, chained in their order.
+    private func fields(
+        _ paths: [OrderMapping.FieldPath], scope: inout FieldScope, in parts: inout PlanParts,
+        _ body: (Target, SourceLocation, inout FieldSource, inout PlanParts) -> Bool
+    ) -> FieldSource? {
+        var chain: [FieldSource] = []
+        for path in paths {
+            let location = path.path.location
+            guard !path.isOuter || scope.outer != nil else {
                 log.report(
-                    "\(path): the descriptor set lacks \(type.drop { $0 == "." }); make it with protoc --include_imports",
+                    "\(self.path): outer stands for what is outside the items of each, and there is no each; write the path alone",
                     at: location)
-                return nil
+                continue
             }
-            guard let field = message.field(named: name) else {
-                let names = message.descriptor.field.map(\.name)
-                let meant = Suggestion.closest(to: name, among: names).map { "; did you mean \($0)?" } ?? ""
-                log.report(
-                    "\(path): the message \(type.drop { $0 == "." }) has no field \(quoted(name))\(meant) (its fields: \(names.joined(separator: ", ")))",
-                    at: location)
-                return nil
+            let message = path.isOuter ? scope.outer ?? scope.message : scope.message
+            guard let target = resolver.field(path.path.value, in: message, at: location) else { continue }
+            var source = FieldSource.absent(name: parts.store(path.path.value))
+            source.origin = .message
+            source.type = target.type
+            source.hasPresence = target.hasPresence
+            guard body(target, location, &source, &parts), store(path.scale, target, in: &source, &parts) else {
+                continue
             }
-            guard field.label != .repeated else {
-                log.report("\(path): \(name) is repeated (or a map); only single fields can be mapped", at: location)
-                return nil
+            guard let slot = scope.slot(of: path) else {
+                log.report("\(self.path): more than \(FieldScope.slots) fields are mapped; map fewer", at: location)
+                continue
             }
-            guard let wireType = field.wireType else {
-                log.report("\(path): \(name) is a group, which is not supported", at: location)
-                return nil
-            }
-            if position == names.count - 1 {
-                guard wireType != .message else {
-                    log.report("\(path): \(name) is \(field.typeText); name a field of it", at: location)
-                    return nil
-                }
-                guard !field.hasDefaultValue else {
-                    log.report(
-                        "\(path): \(name) has a default of its own (\(field.defaultValue)), which is not supported",
-                        at: location)
-                    return nil
-                }
-                return Target(
-                    type: wireType, typeText: field.typeText, hasPresence: message.hasPresence(field),
-                    enumeration: wireType == .enumeration ? index.enums[field.typeName] : nil)
-            }
-            guard wireType == .message else {
-                log.report("\(path): \(name) is \(field.typeText) and has no fields", at: location)
-                return nil
-            }
-            type = field.typeName
+            source.slot = slot
+            chain.append(source)
         }
-        return nil
+        guard chain.count == paths.count, var first = chain.popLast() else { return nil }
+        while var before = chain.popLast() {
+            before.next = Int32(parts.sources.count)
+            parts.sources.append(first)
+            first = before
+        }
+        return first
+    }
+
+    private func store(
+        _ scale: Located<DecimalScale>?, _ target: Target, in source: inout FieldSource, _ parts: inout PlanParts
+    ) -> Bool {
+        guard let scale else { return true }
+        guard kind == .number else {
+            log.report("\(path): only a quantity or a price has a scale; leave it out", at: scale.location)
+            return false
+        }
+        guard target.type.isInteger else {
+            log.report("\(path): a scale is for integers, the field is \(target.typeText)", at: scale.location)
+            return false
+        }
+        source.scale = Int32(parts.scales.count)
+        parts.scales.append(scale.value)
+        return true
     }
 
     private func checkHeader(_ name: String, at location: SourceLocation) -> Bool {
@@ -175,7 +205,7 @@ struct FieldSourceCompiler {
     }
 
     /// Whether the role can be read from what the path leads to.
-    private func check(_ target: Target, _ kind: Kind, hasValues: Bool, at location: SourceLocation) -> Bool {
+    private func check(_ target: Target, hasValues: Bool, at location: SourceLocation) -> Bool {
         let wanted: String
         switch (kind, target.type) {
         case (.text, .string), (.text, .bytes), (.words, .string), (.number, .double), (.number, .float),
@@ -195,28 +225,6 @@ struct FieldSourceCompiler {
         }
         log.report("\(path): \(wanted) is needed here, the field is \(target.typeText)", at: location)
         return false
-    }
-
-    private func store(
-        _ origin: OrderMapping.Source, role: String, _ target: Target, _ kind: FieldSource.Origin,
-        tree: inout FieldTree, in parts: inout PlanParts
-    ) -> FieldSource {
-        var source = FieldSource.absent(name: .none)
-        source.origin = kind
-        source.type = target.type
-        source.hasPresence = target.hasPresence
-        switch origin {
-        case .path(let path):
-            source.slot = tree.insert(path.split(separator: ".").map(String.init))
-            source.name = parts.store(path)
-        case .header(let name):
-            source.text = parts.store(name.lowercased())
-            source.name = source.text
-        case .constant(let text):
-            source.text = parts.store(text)
-            source.name = parts.store(role)
-        }
-        return source
     }
 
     /// A constant that no order could be read with is a problem now, not a reject of every order.
@@ -240,7 +248,7 @@ struct FieldSourceCompiler {
         case .timeInForce:
             if text.isName { return }
             wanted = "a time in force"
-        case .clientOrderID, .orderID:
+        case .clientOrderID, .orderID, .replaces, .replacesClientOrderID:
             wanted = "a field or a header, for no two orders may have the same id,"
         }
         log.report("\(path): \(wanted) belongs here, found \(quoted(text))", at: field.source.location)

@@ -5,26 +5,55 @@ import SwiftProtobuf
 struct FieldTree {
     private(set) var slot: Int8 = -1
     private(set) var children: [String: FieldTree] = [:]
-    private(set) var slotCount: Int8 = 0
 
     /// Bits of all slots here and below.
     var slots: UInt64 {
         children.values.reduce(slot >= 0 ? 1 << UInt64(slot) : 0) { $0 | $1.slots }
     }
 
-    /// Takes up a path and says which slot its value goes to; the same path has the same slot.
-    mutating func insert(_ path: [String]) -> UInt8 {
-        let slot = insert(path[...], next: slotCount)
-        if slot == slotCount { slotCount += 1 }
-        return UInt8(slot)
-    }
-
-    private mutating func insert(_ path: ArraySlice<String>, next: Int8) -> Int8 {
+    /// Takes up a path, whose value goes to the slot `next` unless the path has one already, and says to which.
+    mutating func insert(_ path: ArraySlice<String>, next: Int8) -> Int8 {
         guard let name = path.first else {
             if slot < 0 { slot = next }
             return slot
         }
         return children[name, default: FieldTree()].insert(path.dropFirst(), next: next)
+    }
+}
+
+/// The messages that the paths of one method start at, and the slots that their values go to.
+struct FieldScope {
+    /// The message that paths start at.
+    let message: String
+    /// The message that holds the items of a batch; nil: there are none.
+    let outer: String?
+    private(set) var tree = FieldTree()
+    private(set) var outerTree = FieldTree()
+    private var used: Int8 = 0
+
+    /// Fields that can be mapped.
+    static let slots = Int8(MessageReader.itemSlot)
+
+    /// The message alone.
+    init(message: String) {
+        self.message = message
+        outer = nil
+    }
+
+    /// The items of the list at the path `each` of a message.
+    init(items: String, each: String, of message: String) {
+        self.message = items
+        outer = message
+        _ = outerTree.insert(each.split(separator: ".").map(String.init)[...], next: MessageReader.itemSlot)
+    }
+
+    /// The slot of a field's value; nil where all are in use.
+    mutating func slot(of field: OrderMapping.FieldPath) -> UInt8? {
+        guard used < Self.slots else { return nil }
+        let path = field.path.value.split(separator: ".").map(String.init)[...]
+        let slot = field.isOuter ? outerTree.insert(path, next: used) : tree.insert(path, next: used)
+        if slot == used { used += 1 }
+        return UInt8(slot)
     }
 }
 

@@ -6,6 +6,30 @@ struct WireValue: BitwiseCopyable {
     var bytes: UnsafeRawBufferPointer
 }
 
+/// Memory that messages are read into; allocated once.
+final class DecodeMemory {
+    /// The values of the mapped fields.
+    let slots: UnsafeMutablePointer<WireValue>
+    /// The orders of a batch, or the items of its answer.
+    let items: UnsafeMutablePointer<UnsafeRawBufferPointer>
+    /// Names that are not as they stood on the wire.
+    let scratch: UnsafeMutableRawBufferPointer
+
+    init() {
+        slots = .allocate(capacity: MessageReader.slotCount)
+        slots.initialize(repeating: WireValue(bits: 0, bytes: .empty), count: MessageReader.slotCount)
+        items = .allocate(capacity: MessageReader.itemCapacity)
+        items.initialize(repeating: .empty, count: MessageReader.itemCapacity)
+        scratch = .allocate(byteCount: SourceReader.scratchSize, alignment: 1)
+    }
+
+    deinit {
+        slots.deallocate()
+        items.deallocate()
+        scratch.deallocate()
+    }
+}
+
 /// Walks one message along its plan: checks all of what is declared, keeps what is mapped.
 ///
 /// Follows protobuf's rules for what a parser at the endpoint will read: the last of a repeated singular field wins,
@@ -14,22 +38,30 @@ struct WireValue: BitwiseCopyable {
 struct MessageReader: BitwiseCopyable {
     /// Slots that one message can have.
     static let slotCount = 64
+    /// No slot: stands in a plan for the list whose items are read one by one.
+    static let itemSlot: Int8 = 63
+    /// Items of such a list that are kept.
+    static let itemCapacity = 128
     /// How deep messages may be nested, as in other protobuf parsers.
     private static let depthLimit = 100
 
     private let tables: PlanTables
     private let slots: UnsafeMutablePointer<WireValue>
+    private let items: UnsafeMutablePointer<UnsafeRawBufferPointer>
     /// Bit n set: slot n has a value.
     private(set) var present: UInt64 = 0
+    /// How many items the list has; those past `itemCapacity` are checked and not kept.
+    private(set) var itemCount = 0
     /// What is wrong, once `read` returned false.
     private(set) var fault: StaticString = ""
     /// Which declared field is to blame; nil where none is.
     private(set) var faultField: PlanText?
 
-    /// `slots` is memory for `slotCount` values that outlives the reader.
-    init(_ tables: PlanTables, slots: UnsafeMutablePointer<WireValue>) {
+    /// `memory` must outlive the reader.
+    init(_ tables: PlanTables, _ memory: DecodeMemory) {
         self.tables = tables
-        self.slots = slots
+        slots = memory.slots
+        items = memory.items
     }
 
     /// Reads a whole message. False: it is malformed, `fault` says why.
@@ -99,6 +131,7 @@ struct MessageReader: BitwiseCopyable {
             return readPacked(field, from: &cursor)
         }
         present &= ~field.clears
+        if field.clears & 1 << UInt64(Self.itemSlot) != 0 { itemCount = 0 }
         switch wireType {
         case 0, 1, 5:
             guard let bits = scalar(field, from: &cursor) else { return false }
@@ -106,7 +139,10 @@ struct MessageReader: BitwiseCopyable {
             return true
         default:
             guard let bytes = delimited(from: &cursor, field: field) else { return false }
-            if field.type == .message { return read(bytes, node: Int(field.child), depth: depth + 1) }
+            if field.type == .message {
+                if field.slot == Self.itemSlot { keep(item: bytes) }
+                return read(bytes, node: Int(field.child), depth: depth + 1)
+            }
             guard field.type != .string || bytes.isUTF8 else { return fail("text that is not UTF-8", field.name) }
             keep(WireValue(bits: 0, bytes: bytes), in: field)
             return true
@@ -117,6 +153,11 @@ struct MessageReader: BitwiseCopyable {
         guard field.slot >= 0 else { return }
         slots[Int(field.slot)] = value
         present |= 1 << UInt64(truncatingIfNeeded: Int(field.slot))
+    }
+
+    private mutating func keep(item: UnsafeRawBufferPointer) {
+        if itemCount < Self.itemCapacity { items[itemCount] = item }
+        itemCount &+= 1
     }
 
     /// A list of numbers in one length-delimited value; lists are only checked, never mapped.

@@ -12,11 +12,15 @@ package struct OrderMapping: Sendable {
         package var location: SourceLocation
         package var path: Located<String>
         package var action: MethodAction
+        /// The path of the repeated message that holds a batch's orders; nil: the message is the order.
+        package var each: Located<String>?
         package var fields: [Field<OrderRole>] = []
         package var values: [Value] = []
         package var response: Response?
         package var defaultType: Located<DefaultType>?
         package var foldsSymbol = false
+        /// How a refused call is answered; nil: as a gRPC status.
+        package var reject: Located<RejectForm>?
     }
 
     /// Where one role's value is found.
@@ -25,12 +29,22 @@ package struct OrderMapping: Sendable {
         package var source: Located<Source>
     }
 
-    package enum Source: Equatable, Sendable {
-        /// `a.b.c` in the message.
-        case path(String)
+    package enum Source: Sendable {
+        /// Fields of the message; the first that is given counts.
+        case fields([FieldPath])
         case header(String)
         /// The same for every order.
         case constant(String)
+    }
+
+    /// One field of the message.
+    package struct FieldPath: Sendable {
+        /// `a.b.c`.
+        package var path: Located<String>
+        /// What an integer there is counted in; nil: it stands for itself.
+        package var scale: Located<DecimalScale>?
+        /// Of a batch: the path starts at the message, not at one of its orders.
+        package var isOuter = false
     }
 
     /// What one value on the wire means, where its name does not say it.
@@ -43,6 +57,8 @@ package struct OrderMapping: Sendable {
     /// How an answer tells what became of the order.
     package struct Response: Sendable {
         package var location: SourceLocation
+        /// The path of the repeated message that answers a batch, item for item.
+        package var each: Located<String>?
         package var fields: [Field<AnswerRole>] = []
         package var rejected: [Located<String>] = []
         package var ended: [Located<String>] = []
@@ -54,6 +70,14 @@ package struct OrderMapping: Sendable {
     }
 }
 
+/// How a refused call is answered.
+package enum RejectForm: String, CaseIterable, Sendable {
+    /// By a gRPC status and its details.
+    case status
+    /// By a message of the API's own, with the gRPC status 0.
+    case message
+}
+
 /// What a message may say of an order.
 package enum OrderRole: String, CaseIterable, Sendable {
     case account, strategy, symbol, side, type, quantity, price
@@ -62,9 +86,15 @@ package enum OrderRole: String, CaseIterable, Sendable {
     case reduceOnly = "reduce_only"
     case clientOrderID = "client_order_id"
     case orderID = "order_id"
+    /// The endpoint's id of the order that a replace changes.
+    case replaces
+    /// The client's id of the order that a replace changes.
+    case replacesClientOrderID = "replaces_client_order_id"
 
     /// What is read of an order.
-    static let ofCreate: [OrderRole] = allCases.filter { $0 != .orderID }
+    static let ofCreate: [OrderRole] = ofReplace.filter { $0 != .replaces && $0 != .replacesClientOrderID }
+    /// What is read of a replace.
+    static let ofReplace: [OrderRole] = allCases.filter { $0 != .orderID }
     /// What is read of a cancel.
     static let ofCancel: [OrderRole] = [.orderID, .clientOrderID, .symbol, .account, .strategy]
     /// Without these there is no order.

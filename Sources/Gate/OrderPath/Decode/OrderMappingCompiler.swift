@@ -59,7 +59,8 @@ package struct OrderMappingCompiler {
         if method.action == .pass {
             refuseWithPass(method)
             return MethodPlan(
-                action: .pass, request: RequestPlan(), response: ResponsePlan(), definitiveStatuses: 0)
+                action: .pass, request: RequestPlan(), response: ResponsePlan(), rejectMessage: nil,
+                definitiveStatuses: 0)
         }
         guard !descriptor.clientStreaming, !descriptor.serverStreaming else {
             report(
@@ -67,19 +68,22 @@ package struct OrderMappingCompiler {
                 at: method.path)
             return nil
         }
+        let request = request(method, type: descriptor.inputType)
+        let response = response(method, type: descriptor.outputType)
+        let reject = RejectMessageCompiler(index: index, message: descriptor.outputType, log: log)
         return MethodPlan(
-            action: method.action, request: request(method, type: descriptor.inputType),
-            response: response(method, type: descriptor.outputType),
+            action: method.action, request: request, response: response,
+            rejectMessage: reject.plan(method, in: &parts),
             definitiveStatuses: (method.response?.definitive ?? OrderMapping.Response.definitiveByDefault)
                 .reduce(0) { $0 | 1 << UInt32($1) })
     }
 
     private func refuseWithPass(_ method: OrderMapping.Method) {
         if !method.fields.isEmpty || !method.values.isEmpty || method.response != nil || method.defaultType != nil
-            || method.foldsSymbol
+            || method.foldsSymbol || method.each != nil || method.reject != nil
         {
             log.report(
-                "a method that passes is not read: leave out all but path and action, or write create or cancel",
+                "a method that passes is not read: leave out all but path and action, or write create, replace or cancel",
                 at: method.location)
         }
     }
@@ -88,23 +92,45 @@ package struct OrderMappingCompiler {
         log.report(message, at: text.location)
     }
 
+    /// The messages that paths start at: the message's own, or those of the items of `each`.
+    private func scope(_ each: Located<String>?, _ type: String, path: String) -> FieldScope {
+        guard let each else { return FieldScope(message: type) }
+        let resolver = FieldPathResolver(index: index, path: path, log: log)
+        guard let items = resolver.list(each.value, in: type, at: each.location) else {
+            return FieldScope(message: type)
+        }
+        return FieldScope(items: items, each: each.value, of: type)
+    }
+
+    /// The nodes of a scope's messages: the one that is walked first, and that of an item, -1 where there are none.
+    private mutating func nodes(_ scope: FieldScope) -> (message: Int32, item: Int32) {
+        guard let outer = scope.outer else {
+            return (messages.node(scope.message, tree: scope.tree, in: &parts), -1)
+        }
+        return (
+            messages.node(outer, tree: scope.outerTree, in: &parts),
+            messages.node(scope.message, tree: scope.tree, in: &parts)
+        )
+    }
+
     // MARK: Requests
 
     private mutating func request(_ method: OrderMapping.Method, type: String) -> RequestPlan {
         checkRoles(method)
         var plan = RequestPlan()
-        var tree = FieldTree()
+        var scope = scope(method.each, type, path: "each")
+        // Where the list is not one, its items' fields cannot be judged.
+        guard method.each == nil || scope.outer != nil else { return plan }
         var sources: [OrderRole: FieldSource] = [:]
         for field in method.fields {
-            var compiler = FieldSourceCompiler(
-                index: index, message: type, path: "fields.\(field.role.rawValue)", log: log)
             let values = method.values.filter { $0.role == field.role }
-            sources[field.role] = compiler.source(of: field, values: values, tree: &tree, in: &parts)
+            sources[field.role] = FieldSourceCompiler(field.role, index: index, log: log)
+                .source(of: field, values: values, scope: &scope, in: &parts)
         }
         for value in method.values where !method.fields.contains(where: { $0.role == value.role }) {
             report("values.\(value.role.rawValue): the role is not among fields", at: value.wire)
         }
-        plan.node = messages.node(type, tree: tree, in: &parts)
+        (plan.node, plan.itemNode) = nodes(scope)
         plan.defaultType = method.defaultType?.value
         plan.foldsSymbol = method.foldsSymbol
         // What is not mapped keeps the role's name, so that a reject can say what was missing.
@@ -121,39 +147,68 @@ package struct OrderMappingCompiler {
         plan.reduceOnly = source(.reduceOnly)
         plan.clientOrderID = source(.clientOrderID)
         plan.orderID = source(.orderID)
+        plan.replaces = source(.replaces)
+        plan.replacesClientOrderID = source(.replacesClientOrderID)
         return plan
     }
 
     /// Whether the method maps what its action needs, and nothing that its action has no use for.
     private func checkRoles(_ method: OrderMapping.Method) {
         let roles = Set(method.fields.map(\.role))
-        let known = method.action == .create ? OrderRole.ofCreate : OrderRole.ofCancel
+        let known =
+            switch method.action {
+            case .create: OrderRole.ofCreate
+            case .replace: OrderRole.ofReplace
+            case .cancel, .pass: OrderRole.ofCancel
+            }
         for field in method.fields where !known.contains(field.role) {
             log.report(
                 "fields.\(field.role.rawValue): a \(method.action.rawValue) has no use for it; leave it out (known: \(known.map(\.rawValue).joined(separator: ", ")))",
                 at: field.source.location)
         }
         switch method.action {
-        case .create:
-            for role in OrderRole.needed where !roles.contains(role) {
-                log.report("fields: \(role.rawValue) is missing and needed", at: method.location)
-            }
-            if !roles.contains(.type), method.defaultType == nil {
-                log.report("fields: type is missing; map it, or say default_type", at: method.location)
-            }
-            if method.defaultType?.value == .byPrice, !roles.contains(.price) {
-                log.report(
-                    "default_type: by_price needs fields.price", at: method.defaultType?.location ?? method.location)
-            }
-        case .cancel:
-            if !roles.contains(.orderID), !roles.contains(.clientOrderID) {
-                log.report("fields: order_id or client_order_id is missing and needed", at: method.location)
-            }
-            if let type = method.defaultType {
-                log.report("default_type: a cancel has no type; leave it out", at: type.location)
-            }
-        case .pass:
-            break
+        case .create: checkCreate(method, roles)
+        case .replace: checkReplace(method, roles)
+        case .cancel: checkCancel(method, roles)
+        case .pass: break
+        }
+    }
+
+    private func checkCreate(_ method: OrderMapping.Method, _ roles: Set<OrderRole>) {
+        for role in OrderRole.needed where !roles.contains(role) {
+            log.report("fields: \(role.rawValue) is missing and needed", at: method.location)
+        }
+        if !roles.contains(.type), method.defaultType == nil {
+            log.report("fields: type is missing; map it, or say default_type", at: method.location)
+        }
+        if method.defaultType?.value == .byPrice, !roles.contains(.price) {
+            log.report(
+                "default_type: by_price needs fields.price", at: method.defaultType?.location ?? method.location)
+        }
+    }
+
+    private func checkReplace(_ method: OrderMapping.Method, _ roles: Set<OrderRole>) {
+        if !roles.contains(.replaces), !roles.contains(.replacesClientOrderID) {
+            log.report("fields: replaces or replaces_client_order_id is missing and needed", at: method.location)
+        }
+        if roles.contains(.replacesClientOrderID), !roles.contains(.replaces), !roles.contains(.account) {
+            log.report(
+                "fields: account is missing and needed: a client's order id is an account's own", at: method.location)
+        }
+        if let type = method.defaultType {
+            log.report("default_type: a replace takes its type from the original; leave it out", at: type.location)
+        }
+    }
+
+    private func checkCancel(_ method: OrderMapping.Method, _ roles: Set<OrderRole>) {
+        if !roles.contains(.orderID), !roles.contains(.clientOrderID) {
+            log.report("fields: order_id or client_order_id is missing and needed", at: method.location)
+        }
+        if let type = method.defaultType {
+            log.report("default_type: a cancel has no type; leave it out", at: type.location)
+        }
+        if let each = method.each {
+            log.report("each: a cancel is never a batch of orders; leave it out", at: each.location)
         }
     }
 
@@ -169,14 +224,15 @@ package struct OrderMappingCompiler {
         if !hasStatus, let status = (response.rejected + response.ended).first {
             report("response: rejected and ended need response.status", at: status)
         }
-        var tree = FieldTree()
+        checkEach(method, response)
+        var scope = scope(response.each, type, path: "response.each")
+        guard response.each == nil || scope.outer != nil else { return plan }
         var sources: [AnswerRole: FieldSource] = [:]
         for field in response.fields {
-            var compiler = FieldSourceCompiler(
-                index: index, message: type, path: "response.\(field.role.rawValue)", log: log)
-            sources[field.role] = compiler.source(of: field, response: response, tree: &tree, in: &parts)
+            sources[field.role] = FieldSourceCompiler(field.role, index: index, log: log)
+                .source(of: field, response: response, scope: &scope, in: &parts)
         }
-        plan.node = messages.node(type, tree: tree, in: &parts)
+        (plan.node, plan.itemNode) = nodes(scope)
         func source(_ role: AnswerRole) -> FieldSource { sources[role] ?? .absent(name: .none) }
         plan.orderID = source(.orderID)
         plan.clientOrderID = source(.clientOrderID)
@@ -184,5 +240,18 @@ package struct OrderMappingCompiler {
         plan.filled = source(.filled)
         plan.error = source(.error)
         return plan
+    }
+
+    /// Whether what the answer says can be told of one order.
+    private func checkEach(_ method: OrderMapping.Method, _ response: OrderMapping.Response) {
+        if let each = response.each, method.each == nil {
+            report("response.each: the method has no each: it is no batch; leave it out", at: each)
+        }
+        guard method.each != nil, response.each == nil else { return }
+        for field in response.fields where field.role != .status && field.role != .error {
+            log.report(
+                "response.\(field.role.rawValue): of which order of the batch is not known; say response.each, or leave it out",
+                at: field.source.location)
+        }
     }
 }

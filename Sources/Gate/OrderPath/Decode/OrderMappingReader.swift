@@ -3,6 +3,7 @@ import RiskRules
 /// Reads an order mapping strictly: an unknown key is a problem, and so is a key of what this version does not do yet.
 package struct OrderMappingReader {
     private let log: ProblemLog
+    private var sources: FieldSourceReader { FieldSourceReader(log: log) }
 
     /// What the file says; nil where nothing can be made of it. Whatever is wrong is in `log`, also where there is a result.
     package static func read(_ bytes: [UInt8], file: String, into log: ProblemLog) -> OrderMapping? {
@@ -25,23 +26,14 @@ package struct OrderMappingReader {
         var map = StrictMapping(node, path: "methods", log: log)
         map.require("path", "action")
         let path = map.text("path")
-        if let action = map.node("action"), case .scalar("replace", _) = action.content {
-            log.report("methods.action: replace is not yet supported by this version", at: action.location)
-            return nil
-        }
         let action = map.choice("action", of: MethodAction.self)
         let fields = map.mapping("fields")
         let values = map.mapping("values")
         let response = map.mapping("response")
         let defaultType = map.choice("default_type", of: DefaultType.self)
         let fold = map.choice("fold", of: Fold.self)
-        if let reject = map.text("reject"), reject.value != "status" {
-            log.report(
-                reject.value == "message"
-                    ? "methods.reject: message is not yet supported by this version; write status, or leave it out"
-                    : "methods.reject: status belongs here, found \(quoted(reject.value))", at: reject.location)
-        }
-        refuseEach(&map)
+        let reject = map.choice("reject", of: RejectForm.self)
+        let each = each(&map)
         map.refuseUnsupported("observe")
         map.finish()
 
@@ -52,57 +44,28 @@ package struct OrderMappingReader {
         method.response = response.map(self.response)
         method.defaultType = defaultType
         method.foldsSymbol = fold != nil
+        method.each = each
+        method.reject = reject
         return method
     }
 
     private enum Fold: String, CaseIterable, Sendable { case upper }
 
-    /// `each: ""` says that the message is the order, which is all that there is yet.
-    private func refuseEach(_ map: inout StrictMapping) {
-        guard let each = map.text("each", allowsEmpty: true), !each.value.isEmpty else { return }
-        log.report(
-            "\(map.path(of: "each")): batches are not yet supported by this version; leave it out", at: each.location)
+    /// `each: ""` says that the message is the order.
+    private func each(_ map: inout StrictMapping) -> Located<String>? {
+        map.text("each", allowsEmpty: true).flatMap { $0.value.isEmpty ? nil : $0 }
     }
 
     private func fields(_ fields: StrictMapping) -> [OrderMapping.Field<OrderRole>] {
         var map = fields
         var result: [OrderMapping.Field<OrderRole>] = []
         for role in OrderRole.allCases {
-            guard let node = map.node(role.rawValue), let source = source(node, path: map.path(of: role.rawValue))
-            else { continue }
+            let path = map.path(of: role.rawValue)
+            guard let node = map.node(role.rawValue), let source = sources.source(node, path: path) else { continue }
             result.append(OrderMapping.Field(role: role, source: Located(source, at: node.location)))
         }
-        map.refuseUnsupported("replaces", "replaces_client_order_id")
         map.finish()
         return result
-    }
-
-    private func source(_ node: StrictNode, path: String) -> OrderMapping.Source? {
-        switch node.content {
-        case .scalar:
-            return log.text(node, path: path).map { .path($0.value) }
-        case .sequence:
-            log.report("\(path): a list of fields is not yet supported by this version; name one", at: node.location)
-            return nil
-        case .mapping, .refused:
-            break
-        }
-        var map = StrictMapping(node, path: path, log: log)
-        let header = map.text("header")
-        let constant = map.text("value")
-        map.refuseUnsupported("field", "scale", "outer")
-        map.finish()
-        switch (header, constant) {
-        case (let header?, nil): return .header(header.value)
-        case (nil, let constant?): return .constant(constant.value)
-        case (.some, .some):
-            log.report("\(path): either header or value belongs here, not both", at: node.location)
-        case (nil, nil):
-            if map.keys.isEmpty {
-                log.report("\(path): a field path, {header: name} or {value: text} belongs here", at: node.location)
-            }
-        }
-        return nil
     }
 
     private func values(_ values: StrictMapping) -> [OrderMapping.Value] {
@@ -123,10 +86,11 @@ package struct OrderMappingReader {
         var map = response
         var result = OrderMapping.Response(location: map.location)
         for role in AnswerRole.allCases {
+            guard let node = map.node(role.rawValue) else { continue }
             // An empty path says that the answer does not have it.
-            guard let path = map.text(role.rawValue, allowsEmpty: true), !path.value.isEmpty else { continue }
-            result.fields.append(
-                OrderMapping.Field(role: role, source: Located(.path(path.value), at: path.location)))
+            if case .scalar("", _) = node.content { continue }
+            guard let paths = sources.paths(node, path: map.path(of: role.rawValue)) else { continue }
+            result.fields.append(OrderMapping.Field(role: role, source: Located(.fields(paths), at: node.location)))
         }
         result.rejected = map.texts("rejected") ?? []
         result.ended = map.texts("ended") ?? []
@@ -135,7 +99,7 @@ package struct OrderMappingReader {
                 log.integer($0, path: map.path(of: "definitive"), in: 1...16)?.value
             }
         }
-        refuseEach(&map)
+        result.each = each(&map)
         map.finish()
         return result
     }

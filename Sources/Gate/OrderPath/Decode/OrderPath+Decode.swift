@@ -14,7 +14,7 @@ extension OrderPath {
             return false
         }
         // A cancel is sent on whatever its caller's patience.
-        if exchange.pointee.action == .create, let text = head.first("grpc-timeout") {
+        if exchange.pointee.action.isOrder, let text = head.first("grpc-timeout") {
             guard let timeout = GRPCTimeout.nanoseconds(text) else {
                 reject(exchange, DecodeFailure(.orderMalformed, "a grpc-timeout that is none"))
                 return false
@@ -49,11 +49,35 @@ extension OrderPath {
         return HeaderFields(UnsafeBufferPointer(start: headerFields, count: head.count))
     }
 
-    /// Turns names into the engine's numbers. nil: the exchange has its order; else why it cannot have one.
-    func adopt(_ decoded: DecodedOrder, _ exchange: Exchange.Pointer) -> DecodeFailure? {
-        if let failure = identityFailure(exchange, account: decoded.account, strategy: decoded.strategy) {
-            return failure
+    /// Reads the one order of a call. False: the call was answered.
+    func readOrder(
+        _ exchange: Exchange.Pointer, _ message: UnsafeRawBufferPointer, _ headers: HeaderFields
+    ) -> Bool {
+        var read = BatchOrder()
+        let decoding = decoder.decodeOrder(method: Int(exchange.pointee.method), message: message, headers: headers)
+        if let failure = adopt(decoding, &read, of: exchange) {
+            reject(exchange, failure)
+            return false
         }
+        exchange.pointee.order = read.order
+        exchange.pointee.replaces = read.replaces
+        return true
+    }
+
+    /// Turns what was read into what the engine judges. nil: the order is there; else why it cannot be.
+    func adopt(
+        _ decoding: OrderDecoding, _ order: inout BatchOrder, of exchange: Exchange.Pointer
+    ) -> DecodeFailure? {
+        switch decoding {
+        case .order(let decoded):
+            identityFailure(exchange, account: decoded.account, strategy: decoded.strategy)
+                ?? adopt(decoded, &order.order)
+        case .replace(let decoded): adopt(decoded, &order, of: exchange)
+        case .refused(let failure): failure
+        }
+    }
+
+    private func adopt(_ decoded: DecodedOrder, _ order: inout Order) -> DecodeFailure? {
         let accountLookup = engine.account(decoded.account)
         guard let account = accountLookup.id else {
             return accountLookup.failure("an account that differs from a known one in letter case")
@@ -70,7 +94,7 @@ extension OrderPath {
         guard let timeInForce = timeInForceLookup.id else {
             return timeInForceLookup.failure("an unknown time in force")
         }
-        exchange.pointee.order = Order(
+        order = Order(
             account: account, strategy: strategy, symbol: symbol, timeInForce: timeInForce, side: decoded.side,
             type: decoded.type, reduceOnly: decoded.reduceOnly, mayBeMarket: decoded.typeIsByPrice,
             quantity: decoded.quantity, price: decoded.price,
@@ -103,14 +127,14 @@ extension OrderPath {
 
 extension NameLookup {
     /// The number of a name that may be used.
-    fileprivate var id: NameID? {
+    var id: NameID? {
         switch self {
         case .known(let id), .new(let id): id
         case .caseConflict, .tableFull: nil
         }
     }
 
-    fileprivate func failure(_ conflict: StaticString) -> DecodeFailure {
+    func failure(_ conflict: StaticString) -> DecodeFailure {
         switch self {
         case .tableFull: DecodeFailure(.stateUnavailable, "more names than Gate keeps")
         case .known, .new, .caseConflict: DecodeFailure(.orderMalformed, conflict)

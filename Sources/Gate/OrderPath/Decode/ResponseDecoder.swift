@@ -5,34 +5,47 @@ import RiskRules
 package final class ResponseDecoder {
     private let plan: DecodePlan
     private let tables: PlanTables
-    private let slots: UnsafeMutablePointer<WireValue>
-    private let scratch: UnsafeMutableRawBufferPointer
+    private let memory = DecodeMemory()
+    /// The values of the answer that hold for all of its items.
+    private var outer: UInt64 = 0
 
     package init(plan: DecodePlan) {
         self.plan = plan
         self.tables = plan.tables
-        self.slots = .allocate(capacity: MessageReader.slotCount)
-        self.slots.initialize(
-            repeating: WireValue(bits: 0, bytes: .empty), count: MessageReader.slotCount)
-        self.scratch = .allocate(byteCount: SourceReader.scratchSize, alignment: 1)
     }
 
-    deinit {
-        slots.deallocate()
-        scratch.deallocate()
-    }
-
-    /// Reads one answer. `method` is the index of a `create` or `cancel`; `message` is without the gRPC prefix.
+    /// Reads one answer. `method` is the index of any method that does not pass; `message` is without the gRPC prefix.
     /// Where the mapping has no `response` the answer says that the order was accepted, and nothing else.
     package func decode(method: Int, message: UnsafeRawBufferPointer) -> OrderAnswer {
         let response = tables.methods[method].response
-        var answer = OrderAnswer(
-            outcome: .accepted, orderID: .empty, clientOrderID: .empty, error: .empty, filled: nil)
-        var reader = SourceReader(tables, slots: slots, scratch: scratch, headers: .none)
-        guard reader.walk(message, node: response.node) else {
-            answer.outcome = .unreadable
-            return answer
+        var reader = SourceReader(tables, memory, headers: .none)
+        guard reader.walk(message, node: response.node) else { return OrderAnswer(outcome: .unreadable) }
+        return Self.answer(response, &reader)
+    }
+
+    /// Reads the answer to a batch, item for item: how many there are, each to be read with `item`. nil: it cannot be read, or
+    /// has more items than a batch has orders.
+    package func decodeEach(method: Int, message: UnsafeRawBufferPointer) -> Int? {
+        var reader = SourceReader(tables, memory, headers: .none)
+        guard reader.walk(message, node: tables.methods[method].response.node),
+            reader.itemCount <= MessageReader.itemCapacity
+        else { return nil }
+        outer = reader.present
+        return reader.itemCount
+    }
+
+    /// What the answer that was read last by `decodeEach` says of one order.
+    package func item(_ index: Int, method: Int) -> OrderAnswer {
+        let response = tables.methods[method].response
+        var reader = SourceReader(tables, memory, headers: .none)
+        guard reader.walk(memory.items[index], node: response.itemNode, present: outer) else {
+            return OrderAnswer(outcome: .unreadable)
         }
+        return Self.answer(response, &reader)
+    }
+
+    private static func answer(_ response: ResponsePlan, _ reader: inout SourceReader) -> OrderAnswer {
+        var answer = OrderAnswer(outcome: .accepted)
         answer.orderID = reader.identifier(response.orderID)
         answer.clientOrderID = reader.identifier(response.clientOrderID)
         answer.error = reader.identifier(response.error)

@@ -6,50 +6,67 @@ import RiskRules
 /// is there and cannot be used.
 struct SourceReader: BitwiseCopyable {
     /// Scratch memory that one decoding needs at most: one name for each of the roles that may be rewritten.
-    static let scratchSize = 12 * 64
+    static let scratchSize = 16 * 64
 
     private let tables: PlanTables
+    private let memory: Unmanaged<DecodeMemory>
     private let slots: UnsafeMutablePointer<WireValue>
     private let scratch: UnsafeMutableRawBufferPointer
     private let headers: HeaderFields
-    private var present: UInt64 = 0
+    private(set) var present: UInt64 = 0
     private var scratchUsed = 0
     /// The first thing that was wrong.
     private(set) var failure: DecodeFailure?
 
-    init(
-        _ tables: PlanTables, slots: UnsafeMutablePointer<WireValue>, scratch: UnsafeMutableRawBufferPointer,
-        headers: HeaderFields
-    ) {
+    /// `memory` must outlive the reader.
+    init(_ tables: PlanTables, _ memory: DecodeMemory, headers: HeaderFields) {
         self.tables = tables
-        self.slots = slots
-        self.scratch = scratch
+        self.memory = .passUnretained(memory)
+        slots = memory.slots
+        scratch = memory.scratch
         self.headers = headers
     }
 
-    /// Walks the message; to be called before any value of it is read. False: it is malformed.
-    mutating func walk(_ message: UnsafeRawBufferPointer, node: Int32) -> Bool {
+    /// How many items the list has that the message was walked for.
+    private(set) var itemCount = 0
+
+    /// Walks the message, or an item of one that was walked just before and had `present` of its own values; to be called
+    /// before any value of it is read. False: it is malformed.
+    mutating func walk(_ message: UnsafeRawBufferPointer, node: Int32, present outer: UInt64 = 0) -> Bool {
+        present = outer
         guard node >= 0 else { return true }
-        var reader = MessageReader(tables, slots: slots)
+        var reader = memory._withUnsafeGuaranteedRef { MessageReader(tables, $0) }
         guard reader.read(message, node: node) else {
             let field = reader.faultField.map { tables.text($0) } ?? .empty
             failure = DecodeFailure(.orderMalformed, reader.fault, field: field)
             return false
         }
-        present = reader.present
+        present |= reader.present
+        itemCount = reader.itemCount
         return true
     }
 
     /// A number that is not negative; nil where it is absent or not readable.
-    mutating func number(_ source: FieldSource) -> FixedPoint? {
-        guard let value = value(source) else { return nil }
+    mutating func number(_ role: FieldSource) -> FixedPoint? {
+        guard let (source, value) = given(role) else { return nil }
         if source.type == .string, value.bytes.isEmpty { return nil }
-        switch WireNumber.read(value, as: source.type) {
+        let number =
+            source.scale < 0
+            ? WireNumber.read(value, as: source.type)
+            : WireNumber.read(value, as: source.type, in: tables.scales[Int(source.scale)])
+        switch number {
         case .number(let number): return number
         case .malformed(let detail): fail(.orderMalformed, detail, source)
         case .outOfRange(let detail): fail(.orderOutOfRange, detail, source)
         }
         return nil
+    }
+
+    /// Whether the message says anything of a role: a zero that its field cannot tell from nothing, and an empty text, say
+    /// nothing.
+    mutating func says(_ role: FieldSource) -> Bool {
+        guard let (source, value) = given(role) else { return false }
+        return !isNotGiven(value, source)
     }
 
     /// An account, a strategy or a symbol; empty where absent.
@@ -64,8 +81,8 @@ struct SourceReader: BitwiseCopyable {
     }
 
     /// An order id of any length; empty where absent.
-    mutating func identifier(_ source: FieldSource) -> UnsafeRawBufferPointer {
-        guard let value = value(source) else { return .empty }
+    mutating func identifier(_ role: FieldSource) -> UnsafeRawBufferPointer {
+        guard let (source, value) = given(role) else { return .empty }
         switch source.type {
         case .string:
             if source.origin == .header, !value.bytes.isUTF8 {
@@ -84,8 +101,8 @@ struct SourceReader: BitwiseCopyable {
     }
 
     /// The code of a side, a type, a flag or a status; nil where absent or unspecified.
-    mutating func choice(_ source: FieldSource) -> UInt8? {
-        guard let value = value(source) else { return nil }
+    mutating func choice(_ role: FieldSource) -> UInt8? {
+        guard let (source, value) = given(role) else { return nil }
         guard let choice = match(value, source) else {
             if !isNotGiven(value, source) { fail(.orderMalformed, "an unknown value", source) }
             return nil
@@ -94,15 +111,15 @@ struct SourceReader: BitwiseCopyable {
     }
 
     /// The code of a value that the mapping lists; nil for every other.
-    mutating func listed(_ source: FieldSource) -> UInt8? {
-        guard let value = value(source), let choice = match(value, source) else { return nil }
+    mutating func listed(_ role: FieldSource) -> UInt8? {
+        guard let (source, value) = given(role), let choice = match(value, source) else { return nil }
         return choice.code
     }
 
     /// A time in force in upper case; empty where absent or unspecified. Text that is not among the choices stands for
     /// itself.
-    mutating func timeInForce(_ source: FieldSource) -> UnsafeRawBufferPointer {
-        guard let value = value(source) else { return .empty }
+    mutating func timeInForce(_ role: FieldSource) -> UnsafeRawBufferPointer {
+        guard let (source, value) = given(role) else { return .empty }
         if let choice = match(value, source) {
             return choice.isUnspecified ? .empty : tables.text(choice.text)
         }
@@ -122,6 +139,17 @@ struct SourceReader: BitwiseCopyable {
     mutating func fail(_ reason: Reason, _ detail: StaticString, _ source: FieldSource) {
         guard failure == nil else { return }
         failure = DecodeFailure(reason, detail, field: tables.text(source.name))
+    }
+
+    /// The first of a role's sources that is given, and what it says; the last where none is.
+    private mutating func given(_ role: FieldSource) -> (FieldSource, WireValue)? {
+        var source = role
+        while source.next >= 0 {
+            // Whether a zero that a field cannot tell from nothing was meant, the next one tells.
+            if let value = value(source), source.hasPresence || !isNotGiven(value, source) { return (source, value) }
+            source = tables.sources[Int(source.next)]
+        }
+        return value(source).map { (source, $0) }
     }
 
     private mutating func value(_ source: FieldSource) -> WireValue? {

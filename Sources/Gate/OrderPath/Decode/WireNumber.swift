@@ -21,6 +21,22 @@ enum WireNumber: BitwiseCopyable {
         }
     }
 
+    /// An integer that is counted in a scale.
+    static func read(_ value: WireValue, as type: WireFieldType, in scale: DecimalScale) -> WireNumber {
+        let count: Int128
+        switch type {
+        case .uint32, .uint64, .fixed32, .fixed64: count = Int128(value.bits)
+        case .int32, .int64, .sint32, .sint64, .sfixed32, .sfixed64: count = Int128(Int64(bitPattern: value.bits))
+        case .double, .float, .string, .bool, .enumeration, .message, .bytes: return .malformed("not an integer")
+        }
+        guard count >= 0 else { return negative }
+        return switch scale.times(count) {
+        case .number(let number): .number(number)
+        case .tooLarge: tooLarge
+        case .tooFine: tooFine
+        }
+    }
+
     private static let negative = WireNumber.malformed("a negative number")
     private static let tooLarge = WireNumber.outOfRange("a number above 10^18")
     private static let tooFine = WireNumber.outOfRange("a number finer than 10^-10")

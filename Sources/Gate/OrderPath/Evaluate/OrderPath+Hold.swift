@@ -15,16 +15,31 @@ extension OrderPath {
 
     /// Whether the mirror still owes this order's first look, and its time is not up.
     private func waitsForState(_ exchange: Exchange.Pointer) -> Bool {
-        guard exchange.pointee.action == .create else { return false }
+        guard exchange.pointee.action.isOrder else { return false }
         if exchange.pointee.waitUntil != 0, loop.now >= exchange.pointee.waitUntil { return false }
-        let unfetched = engine.unfetchedInputs(exchange.pointee.order)
-        guard unfetched.price || unfetched.account else { return false }
+        guard isUnfetched(exchange) else { return false }
         if exchange.pointee.waitUntil == 0 {
             watchNewNames()
             exchange.pointee.waitUntil = loop.now + configuration.stateWait
             setTimer(exchange, at: min(exchange.pointee.waitUntil, exchange.pointee.deadline))
         }
         return true
+    }
+
+    /// Whether something that an order of the call is judged by was not fetched yet.
+    private func isUnfetched(_ exchange: Exchange.Pointer) -> Bool {
+        func isUnfetched(_ order: Order, _ replaces: OrderReference?) -> Bool {
+            let unfetched = engine.unfetchedInputs(order, replacing: replaces)
+            return unfetched.price || unfetched.account
+        }
+        guard let batch = exchange.pointee.batch else {
+            return isUnfetched(exchange.pointee.order, exchange.pointee.replaces)
+        }
+        for index in 0..<batch.pointee.count {
+            let order = batch.pointee.orders[index]
+            if isUnfetched(order.order, order.replaces) { return true }
+        }
+        return false
     }
 
     /// Puts a read call behind those that wait already.

@@ -64,6 +64,11 @@ struct ByteWriter: BitwiseCopyable {
     /// Begins a length-delimited field; to be ended with the position that this returns.
     mutating func begin(field tag: UInt8) -> Int {
         append(tag)
+        return begin()
+    }
+
+    /// The same behind a tag that stands there already.
+    mutating func begin() -> Int {
         // Room for the longest length that this memory can need; `end` takes back what it does not.
         append(UInt8(0))
         append(UInt8(0))

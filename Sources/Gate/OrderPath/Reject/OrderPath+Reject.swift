@@ -5,44 +5,67 @@ import RiskRules
 
 /// Answering a call in the endpoint's place.
 extension OrderPath {
+    /// What a call is refused for: the first `count` of `rejected`.
+    struct Refusal: BitwiseCopyable {
+        var reason: Reason
+        /// The rule's violation that gave the reason; nil where no rule did.
+        var first: Violation?
+        var count = 1
+        var omitted = 0
+    }
+
     /// Refuses by what the rules said.
-    func reject(_ exchange: Exchange.Pointer, _ verdict: Verdict) {
+    func reject(_ exchange: Exchange.Pointer, _ verdict: Verdict) { reject(exchange, tell(verdict, index: nil)) }
+
+    /// Refuses because the call cannot be read.
+    func reject(_ exchange: Exchange.Pointer, _ failure: DecodeFailure) {
+        rejected[0] = RejectedViolation(failure)
+        if let batch = exchange.pointee.batch, batch.pointee.refused >= 0 { rejected[0].index = batch.pointee.refused }
+        reject(exchange, Refusal(reason: failure.reason))
+    }
+
+    /// Refuses for a reason that says all there is to say.
+    func reject(_ exchange: Exchange.Pointer, _ reason: Reason) { reject(exchange, tell(reason, index: nil)) }
+
+    /// Refuses for what was noted before.
+    func reject(_ exchange: Exchange.Pointer, _ refusal: Refusal) {
+        answer(exchange, UnsafeBufferPointer(start: rejected, count: refusal.count), omitted: refusal.omitted)
+        finish(exchange, refusal.reason, refusal.first)
+    }
+
+    /// Notes what the rules said of an order, of the one at `index` of a batch; valid until something else is noted.
+    func tell(_ verdict: Verdict, index: Int?) -> Refusal {
         var count = 0
         var first: Violation?
         for violation in verdict.violations where violation.blocks {
             if first == nil { first = violation }
             guard count < Self.violationCapacity else { break }
             rejected[count] = told(violation)
+            rejected[count].index = index
             count += 1
         }
-        guard count > 0, let reason = verdict.reason else {
-            reject(exchange, .internal)
-            return
-        }
+        guard count > 0, let reason = verdict.reason else { return tell(.internal, index: index) }
         // The reason leads, wherever it stood.
-        answer(exchange, UnsafeBufferPointer(start: rejected, count: count), omitted: verdict.omitted)
-        finish(exchange, reason, first)
+        return Refusal(reason: reason, first: first, count: count, omitted: verdict.omitted)
     }
 
-    /// Refuses because the call cannot be read.
-    func reject(_ exchange: Exchange.Pointer, _ failure: DecodeFailure) {
-        rejected[0] = RejectedViolation(failure)
-        answer(exchange, UnsafeBufferPointer(start: rejected, count: 1), omitted: 0)
-        finish(exchange, failure.reason, nil)
-    }
-
-    /// Refuses for a reason that says all there is to say.
-    func reject(_ exchange: Exchange.Pointer, _ reason: Reason) {
+    /// Notes a reason that says all there is to say.
+    func tell(_ reason: Reason, index: Int?) -> Refusal {
         rejected[0] = RejectedViolation(reason)
-        answer(exchange, UnsafeBufferPointer(start: rejected, count: 1), omitted: 0)
-        finish(exchange, reason, nil)
+        rejected[0].index = index
+        return Refusal(reason: reason)
     }
 
     /// Refuses an approved call that cannot be sent; such a reject counts in the rules' own count of rejects.
     func refuseForwarding(_ exchange: Exchange.Pointer, _ reason: Reason) {
-        if exchange.pointee.action == .create, let client = exchange.pointee.client {
+        undo(exchange)
+        if exchange.pointee.action.isOrder, let client = exchange.pointee.client {
             let number = client._withUnsafeGuaranteedRef { $0.number }
-            engine.countReject(exchange.pointee.order, connection: number, now: loop.now)
+            if let batch = exchange.pointee.batch {
+                countRejects(of: batch, connection: number)
+            } else {
+                engine.countReject(exchange.pointee.order, connection: number, now: loop.now)
+            }
         }
         reject(exchange, reason)
     }
@@ -52,7 +75,7 @@ extension OrderPath {
         withUnsafeTemporaryAllocation(of: HeaderField.self, capacity: 1) { fields in
             fields.initializeElement(
                 at: 0, to: HeaderField(name: (":status" as StaticString).bytes, value: httpStatus.bytes))
-            submit(exchange, UnsafeBufferPointer(fields))
+            submit(exchange, UnsafeBufferPointer(fields), body: nil)
         }
         finish(exchange, .orderMalformed, nil)
     }
@@ -74,11 +97,13 @@ extension OrderPath {
             exchange.pointee.decisionID = nextDecisionID
             nextDecisionID &+= 1
         }
+        if let first = violations.first, answerByMessage(exchange, first) { return }
         let id: InlineArray<16, UInt8> = hexadecimal(exchange.pointee.decisionID)
         id.span.withUnsafeBytes { id in
             submit(
                 exchange,
-                rejects.encode(violations, omitted: omitted, ruleSet: rules?.version ?? .empty, decisionID: id))
+                rejects.encode(violations, omitted: omitted, ruleSet: rules?.version ?? .empty, decisionID: id),
+                body: nil)
         }
     }
 
@@ -89,10 +114,26 @@ extension OrderPath {
         }
     }
 
-    /// Hands fields to the client's session as a whole answer. libnghttp2 copies them: they stand in buffers that the next reject
-    /// uses again.
-    private func submit(_ exchange: Exchange.Pointer, _ fields: UnsafeBufferPointer<HeaderField>) {
+    /// Hands fields to the client's session as an answer: whole where `body` is nil, else before what it gives.
+    private func submit(
+        _ exchange: Exchange.Pointer, _ fields: UnsafeBufferPointer<HeaderField>,
+        body: UnsafePointer<nghttp2_data_provider>?
+    ) {
         guard let client = exchange.pointee.client else { return }
+        withCopies(of: fields) { values in
+            client._withUnsafeGuaranteedRef {
+                guard let session = $0.session else { return }
+                _ = nghttp2_submit_response(
+                    session.raw, exchange.pointee.clientStream, values.baseAddress, values.count, body)
+                $0.becameDirty()
+            }
+        }
+    }
+
+    /// Fields as libnghttp2 takes them. It copies them: they stand in buffers that the next reject uses again.
+    private func withCopies(
+        of fields: UnsafeBufferPointer<HeaderField>, _ body: (UnsafeMutableBufferPointer<nghttp2_nv>) -> Void
+    ) {
         withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: fields.count) { values in
             for (index, field) in fields.enumerated() {
                 values.initializeElement(
@@ -103,13 +144,52 @@ extension OrderPath {
                         namelen: field.name.count, valuelen: field.value.count,
                         flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue)))
             }
+            body(values)
+        }
+    }
+
+    // MARK: In the API's own form
+
+    /// Refuses by a message, where the mapping asks for it and a message can say it. Of an order that may live it cannot say
+    /// that it was rejected.
+    private func answerByMessage(_ exchange: Exchange.Pointer, _ violation: RejectedViolation) -> Bool {
+        guard exchange.pointee.method >= 0, violation.reason != .outcomeUnknown,
+            let parts = plan.method(Int(exchange.pointee.method)).rejectMessage,
+            let message = rejectMessages.encode(parts, violation, clientOrderID: ownID(exchange))
+        else { return false }
+        exchange.pointee.responseBody.reset()
+        guard exchange.pointee.responseBody.append(message, limit: configuration.streamWindow) else { return false }
+        exchange.pointee.isRefusedByMessage = true
+        var source = dataSource
+        submit(exchange, rejects.messageHead(violation.reason), body: &source)
+        return true
+    }
+
+    /// The client's id of the order that a call is about, read again; empty where there is none, or none to be read.
+    private func ownID(_ exchange: Exchange.Pointer) -> UnsafeRawBufferPointer {
+        guard
+            case .message(let message) = GRPCFraming.whole(
+                exchange.pointee.requestBody.bytes, limits: framingLimits(exchange))
+        else { return .empty }
+        return decoder.clientOrderID(
+            method: Int(exchange.pointee.method), item: exchange.pointee.batch?.pointee.refused, message: message,
+            headers: headerFields(of: exchange))
+    }
+
+    /// Fills a frame with the message that refuses a call; the trailers follow it.
+    func refusal(_ exchange: Exchange.Pointer, into room: UnsafeMutableRawBufferPointer) -> HTTP2Peer.Data? {
+        let count = exchange.pointee.responseBody.take(into: room)
+        guard exchange.pointee.responseBody.isEmpty, let client = exchange.pointee.client else {
+            return HTTP2Peer.Data(count: count, ended: false, trailersFollow: false)
+        }
+        withCopies(of: rejects.trailers) { values in
             client._withUnsafeGuaranteedRef {
                 guard let session = $0.session else { return }
-                _ = nghttp2_submit_response(
-                    session.raw, exchange.pointee.clientStream, values.baseAddress, fields.count, nil)
-                $0.becameDirty()
+                _ = nghttp2_submit_trailer(
+                    session.raw, exchange.pointee.clientStream, values.baseAddress, values.count)
             }
         }
+        return HTTP2Peer.Data(count: count, ended: true, trailersFollow: true)
     }
 
     /// Counts and notes a reject; the call is over as far as the client is concerned.
@@ -121,7 +201,7 @@ extension OrderPath {
         guard exchange.pointee.action != .pass || reason == .methodNotPermitted else { return }
         // A forwarded order was counted as approved when it left.
         if !wasForwarded {
-            metrics.countOrder(exchange.pointee.action == .cancel ? .cancel : .create, reason: reason)
+            count(exchange, reason: reason)
         }
         note(exchange, reason, violation)
     }
@@ -141,7 +221,7 @@ extension OrderPath {
         }
         let order = exchange.pointee.order
         if order.account != .none {
-            request.reject.hasOrder = exchange.pointee.action == .create
+            request.reject.hasOrder = exchange.pointee.action.isOrder
             request.reject.side = order.side
             request.reject.type = order.type
             request.reject.quantity = order.quantity
@@ -157,16 +237,22 @@ extension OrderPath {
 
     /// The client's own id of a refused order, read again: an order that passes does not pay for keeping it.
     private func clientOrderID(_ exchange: Exchange.Pointer) -> NameText {
-        guard exchange.pointee.action == .create,
-            case .message(let message) = GRPCFraming.whole(
-                exchange.pointee.requestBody.bytes, limits: framingLimits(exchange)),
-            case .order(let decoded) = decoder.decodeOrder(
-                method: Int(exchange.pointee.method), message: message, headers: headerFields(of: exchange))
-        else { return NameText() }
-        return NameText(decoded.clientOrderID)
+        guard exchange.pointee.action.isOrder else { return NameText() }
+        return NameText(ownID(exchange))
     }
 
     // MARK: Counting
+
+    /// Counts the orders of a call, approved where there is no reason.
+    func count(_ exchange: Exchange.Pointer, reason: Reason?) {
+        let action: OrderAction =
+            switch exchange.pointee.action {
+            case .create, .pass: .create
+            case .replace: .replace
+            case .cancel: .cancel
+            }
+        for _ in 0..<(exchange.pointee.batch?.pointee.count ?? 1) { metrics.countOrder(action, reason: reason) }
+    }
 
     /// Counts what a decision found, blocking or not, and passes on the stops it asked for.
     func observe(_ verdict: Verdict, duration: Int64) {

@@ -10,6 +10,9 @@ package final class RejectEncoder {
     private static let maximumTextBytes = 512
 
     private let fields: UnsafeMutableBufferPointer<HeaderField>
+    /// The head of an answer that refuses by a message, and its trailer.
+    private let head: UnsafeMutableBufferPointer<HeaderField>
+    private let trailer: UnsafeMutableBufferPointer<HeaderField>
     private let text: UnsafeMutableRawBufferPointer
     private let message: UnsafeMutableRawBufferPointer
     private let status: UnsafeMutableRawBufferPointer
@@ -43,10 +46,19 @@ package final class RejectEncoder {
                 }
             fields.initializeElement(at: field.rawValue, to: HeaderField(name: name.bytes, value: value.bytes))
         }
+        head = .allocate(capacity: 4)
+        for (index, field) in [Field.httpStatus, .contentType, .reason, .acceptEncoding].enumerated() {
+            head.initializeElement(at: index, to: fields[field.rawValue])
+        }
+        trailer = .allocate(capacity: 1)
+        trailer.initializeElement(
+            at: 0, to: HeaderField(name: fields[Field.status.rawValue].name, value: ("0" as StaticString).bytes))
     }
 
     deinit {
         fields.deallocate()
+        head.deallocate()
+        trailer.deallocate()
         text.deallocate()
         message.deallocate()
         status.deallocate()
@@ -88,6 +100,16 @@ package final class RejectEncoder {
         if case .orderCompressed = first.reason { count += 1 }
         return UnsafeBufferPointer(rebasing: fields[..<count])
     }
+
+    /// The header fields before a message that refuses a call.
+    func messageHead(_ reason: Reason) -> UnsafeBufferPointer<HeaderField> {
+        head[2].value = reason.code.bytes
+        let count = if case .orderCompressed = reason { 4 } else { 3 }
+        return UnsafeBufferPointer(rebasing: head[..<count])
+    }
+
+    /// The trailers behind a message that refuses a call.
+    var trailers: UnsafeBufferPointer<HeaderField> { UnsafeBufferPointer(trailer) }
 
     /// The header fields of a reject with one violation.
     package func encode(

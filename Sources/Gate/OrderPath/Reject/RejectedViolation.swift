@@ -16,6 +16,8 @@ package struct RejectedViolation: BitwiseCopyable {
     package var detail: StaticString
     /// The field or header that is to blame; empty where none is.
     package var field: UnsafeRawBufferPointer
+    /// Which order of a batch it is of, from 0; nil where it is of none.
+    package var index: Int?
 
     package init(
         reason: Reason, rule: UnsafeRawBufferPointer, metric: StaticString, value: FixedPoint?, bound: FixedPoint?,

@@ -53,6 +53,7 @@ struct StatusDetails {
         metadata("decision_id", &writer) { $0.append(printable: decisionID) }
         metadata("forwarded", &writer) { $0.append(violation.reason.wasForwarded ? "true" : "false") }
         metadata("fix_ord_rej_reason", &writer) { $0.append(UInt64(violation.reason.fix)) }
+        if let index = violation.index { metadata("index", &writer) { $0.append(UInt64(index)) } }
         if more > 0 { metadata("more", &writer) { $0.append(UInt64(more)) } }
         writer.end(info)
         writer.end(detail)

@@ -18,8 +18,7 @@ extension OrderPath {
             upstream.departing[upstream.departingCount] = exchange.pointee.arrivedAt
             upstream.departingCount += 1
         }
-        if exchange.pointee.action == .create { metrics.countOrder(.create, reason: nil) }
-        if exchange.pointee.action == .cancel { metrics.countOrder(.cancel, reason: nil) }
+        count(exchange, reason: nil)
     }
 
     /// What an endpoint connection has to say is about to be sent.
@@ -101,7 +100,7 @@ extension OrderPath {
 
     /// Some bytes of the response's body.
     func responseBytesArrived(_ exchange: Exchange.Pointer, _ bytes: UnsafeRawBufferPointer) {
-        if exchange.pointee.action == .create || exchange.pointee.action == .cancel {
+        if exchange.pointee.action != .pass {
             _ = exchange.pointee.answer.append(bytes, limit: configuration.maximumOrderBytes)
         }
         guard exchange.pointee.stage == .forwarded, exchange.pointee.client != nil else {
@@ -195,27 +194,18 @@ extension OrderPath {
         guard exchange.pointee.action != .pass else { return }
         metrics.upstream.record(loop.now - exchange.pointee.forwardedAt)
         if exchange.pointee.action == .cancel { settleCancel(exchange) }
+        if let batch = exchange.pointee.batch { return settle(batch, of: exchange, status: grpcStatus(exchange)) }
         guard let reservation = exchange.pointee.reservation else { return }
         exchange.pointee.reservation = nil
         let method = plan.method(Int(exchange.pointee.method))
-        let wall = gate_realtime_ns()
         switch grpcStatus(exchange) {
         case 0:
-            let answer = answer(exchange)
-            switch answer?.outcome {
-            case .rejected:
-                engine.release(reservation)
-            case .ended:
-                engine.ended(reservation, filled: answer?.filled, now: loop.now, wallNow: wall)
-            case .accepted, .unreadable, nil:
-                let orderID = answer.map { engine.digest($0.orderID) } ?? .none
-                engine.accepted(reservation, orderID: orderID, now: loop.now, wallNow: wall)
-            }
+            settle(reservation, by: answer(exchange))
         case .some(let status) where method.isDefinitive(status: status):
             engine.release(reservation)
         case .some, nil:
             metrics.unknownOutcomes.add()
-            engine.unknown(reservation, now: loop.now, wallNow: wall)
+            engine.unknown(reservation, now: loop.now, wallNow: gate_realtime_ns())
         }
     }
 
@@ -242,11 +232,16 @@ extension OrderPath {
     }
 
     private func answer(_ exchange: Exchange.Pointer) -> OrderAnswer? {
+        answerMessage(exchange).map { responseDecoder.decode(method: Int(exchange.pointee.method), message: $0) }
+    }
+
+    /// The one message of the answer; nil where it has none, or more.
+    func answerMessage(_ exchange: Exchange.Pointer) -> UnsafeRawBufferPointer? {
         let limits = GRPCFraming.Limits(maximumSize: configuration.maximumOrderBytes, takesUnreadable: false)
         guard case .message(let bytes) = GRPCFraming.whole(exchange.pointee.answer.bytes, limits: limits) else {
             return nil
         }
-        return responseDecoder.decode(method: Int(exchange.pointee.method), message: bytes)
+        return bytes
     }
 
     /// The endpoint's stream is closed. `code` nil: its connection is gone.
@@ -306,6 +301,7 @@ extension OrderPath {
 
     /// Nobody knows what became of a forwarded order: what it may have opened stays counted.
     func outcomeUnknown(_ exchange: Exchange.Pointer) {
+        if let batch = exchange.pointee.batch { return outcomesUnknown(batch) }
         metrics.unknownOutcomes.add()
         guard let reservation = exchange.pointee.reservation else { return }
         exchange.pointee.reservation = nil
@@ -314,6 +310,7 @@ extension OrderPath {
 
     /// The order provably did not reach the endpoint: it counts no longer, and may come again under its id.
     func undo(_ exchange: Exchange.Pointer) {
+        if let batch = exchange.pointee.batch { undo(batch) }
         guard let reservation = exchange.pointee.reservation else { return }
         exchange.pointee.reservation = nil
         engine.undo(reservation)
