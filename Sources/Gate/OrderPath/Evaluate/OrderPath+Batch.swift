@@ -45,7 +45,7 @@ extension OrderPath {
             started = ended
             if verdict.approved || configuration.shadow {
                 batch.pointee.orders[index].reservation = engine.reserve(
-                    order, replacing: replaces, now: loop.now)
+                    order, replacing: replaces, connection: connection, now: loop.now)
                 batch.pointee.orders[index].wasApproved = true
                 guard batch.pointee.orders[index].reservation == nil else { continue }
             }
