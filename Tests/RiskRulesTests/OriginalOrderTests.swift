@@ -30,7 +30,8 @@ struct OriginalOrderTests {
         let account = try desk.order(.buy, "1").account
         let original = try #require(desk.engine.original(reference(desk, orderID: "o-1"), of: account))
         #expect(original.side == .buy && original.clientOrderID == desk.digest("c-1"))
-        #expect(original.terms.quantity == (try desk.decimal("8")) && original.terms.price == (try desk.decimal("99")))
+        #expect(try original.terms.quantity == desk.decimal("8"))
+        #expect(try original.terms.price == desk.decimal("99"))
         #expect(original.terms.type == .limit)
         #expect(desk.engine.original(reference(desk, orderID: "o-1"), of: .none) == nil)
     }
