@@ -76,11 +76,18 @@ static inline int gate_stamp_file(const char *path, struct gate_file_stamp *stam
     stamp->changed_ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
     return 0;
 }
+// Which module struct stat comes from depends on what else is imported.
+static inline int gate_is_socket(const char *path) {
+    struct stat status;
+    return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode);
+}
 
 // Macros with casts, which the importer cannot see.
 static inline int gate_is_map_failed(const void *address) { return address == MAP_FAILED; }
 // The address arguments of accept4 are transparent unions, which take no nil from Swift.
 static inline int gate_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
+// linux/netfilter_ipv4.h and netfilter_ipv6/ip6_tables.h give this option the same number; neither agrees with netinet/in.h.
+static inline int gate_original_destination(void) { return 80; }
 // `open` and `fcntl` are variadic.
 static inline int gate_open(const char *path, int flags, unsigned int mode) { return open(path, flags, mode); }
 #endif

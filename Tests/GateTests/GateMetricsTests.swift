@@ -70,7 +70,8 @@ struct GateMetricsTests {
             "gate_price_age_seconds", "gate_account_age_seconds", "gate_mirror_lookups_total", "gate_redis_up",
             "gate_upstream_up", "gate_stop_active", "gate_stops_total", "gate_reservations",
             "gate_unknown_outcomes_total", "gate_connections", "gate_http2_errors_total",
-            "gate_unreadable_cancels_total", "gate_log_lines_dropped_total",
+            "gate_refused_connections_total", "gate_unreadable_cancels_total", "gate_resent_calls_total",
+            "gate_log_lines_dropped_total",
             "process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds",
         ]
         for name in names {

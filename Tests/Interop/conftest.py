@@ -9,6 +9,7 @@ from support.client import Client
 from support.endpoint import Endpoint
 from support.gate import PROGRAM, Gate
 from support.market import Market, Redis
+from support.scripted import Scripted, accept
 
 RULES = Path(__file__).parent / "rules"
 _measured: list[str] = []
@@ -34,15 +35,16 @@ def measured():
 class Site:
     """Redis, market, endpoint and one gate, with what is started later; all of it ends with `stop`."""
 
-    def __init__(self, directory: Path, rules: Path = RULES, endpoint: str = "127.0.0.1:0", ready: bool = True,
-                 endpoint_tls: dict | None = None, **gate):
+    def __init__(self, directory: Path, rules: Path = RULES, endpoint: str | Scripted = "127.0.0.1:0",
+                 ready: bool = True, upstream: str | None = None, endpoint_tls: dict | None = None, **gate):
         self.directory = directory
         self._open: list = []
         try:
             self.redis = self._keep(Redis(directory))
             self.market = self._keep(Market(self.redis.port))
-            self.endpoint = self._keep(Endpoint(directory, endpoint, endpoint_tls))
-            self.gate = self._keep(Gate(directory, self.endpoint.address, self.redis.port, rules, **gate))
+            self.endpoint = self._keep(
+                Endpoint(directory, endpoint, endpoint_tls) if isinstance(endpoint, str) else endpoint)
+            self.gate = self._keep(Gate(directory, upstream or self.endpoint.address, self.redis.port, rules, **gate))
             self.gate.start(ready)
         except BaseException:
             self.stop()
@@ -83,6 +85,22 @@ def client(site):
 @pytest.fixture
 def endpoint(site):
     return site.endpoint
+
+
+@pytest.fixture(scope="session")
+def _scripted_site(tmp_path_factory):
+    site = Site(tmp_path_factory.mktemp("scripted"), endpoint=Scripted())
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def scripted(_scripted_site):
+    """One gate before an endpoint that a test tells what to do to each call."""
+    endpoint = _scripted_site.endpoint
+    endpoint.script, endpoint.first, endpoint.bytes_to_read = accept, [], None
+    _scripted_site.gate.wait_until_ready()
+    return _scripted_site
 
 
 @pytest.fixture

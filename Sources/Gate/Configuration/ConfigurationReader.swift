@@ -58,13 +58,15 @@ package struct ConfigurationReader {
         let instance = instance(&map, hostName: hostName)
         let mode = map.choice("mode", default: GateConfiguration.Mode.enforce)
         let listen = map.address("listen")
-        let upstream = map.address("upstream")
+        let upstream = upstream(&map)
         map.refuseUnsupported("risk_manager")
         let admin = map.address("admin")
         let orders = path("orders", &map)
         let rules = path("rules", &map)
         let stateDirectory = path("state_dir", &map)
         let redis = section("redis", of: &map, read: redis)
+        let listener = section("listener", of: &map, read: listener)
+        let keepalive = section("keepalive", of: &map, read: keepalive)
         let limits = section("limits", of: &map, read: limits)
         refuseBreaker(&map)
         let ungoverned = map.choice("ungoverned", default: GateConfiguration.Ungoverned.reject)
@@ -72,10 +74,13 @@ package struct ConfigurationReader {
             log.integer($0, path: "admin_uids", in: 0...Int(UInt32.max) - 1)
         }
         let unmatched = map.choice("unmatched", default: GateConfiguration.Unmatched.pass)
-        let tls = section("tls", of: &map) { self.tls(&$0, upstream: upstream) }
+        let endpoint = endpoint(upstream)
+        let tls = section("tls", of: &map) { self.tls(&$0, upstream: endpoint) }
         let identities = self.identities(&map, listen: listen, tls: tls)
-        checkApart(listen: listen, upstream: upstream, admin: admin)
+        checkApart(listen: listen, upstream: endpoint, admin: admin)
+        if let upstream, endpoint == nil { checkRedirected(listen, at: upstream.location) }
 
+        if let listen { checkProxies(listener, listen.value, map) }
         guard let instance, let listen, let upstream, let orders, let rules else { return nil }
         var configuration = GateConfiguration(
             instance: instance, listen: listen.value, upstream: upstream.value, orders: orders, rules: rules)
@@ -83,6 +88,8 @@ package struct ConfigurationReader {
         if let admin { configuration.admin = admin.value }
         if let stateDirectory { configuration.stateDirectory = stateDirectory.value }
         configuration.redis = redis
+        configuration.listener = listener
+        configuration.keepalive = keepalive
         configuration.limits = limits
         configuration.tls = tls
         configuration.identities = identities
@@ -149,6 +156,12 @@ package struct ConfigurationReader {
         limits.drainTimeout = map.duration("drain_timeout", in: .zero...(.hours(1)), default: limits.drainTimeout)
         limits.requestTimeout = map.duration(
             "request_timeout", in: .milliseconds(10)...(.hours(1)), default: limits.requestTimeout)
+        limits.connectTimeout = map.duration(
+            "connect_timeout", in: .milliseconds(10)...(.seconds(60)), default: limits.connectTimeout)
+        limits.userTimeout = map.duration(
+            "user_timeout", in: .milliseconds(100)...(.hours(1)), default: limits.userTimeout)
+        limits.callsPerConnection = map.integer(
+            "calls_per_connection", in: 1...268_435_456, default: limits.callsPerConnection)
         limits.initialMargin = map.fraction("initial_margin", default: limits.initialMargin)
         limits.clientOrderIDs = map.integer("client_order_ids", in: 1...10_000_000, default: limits.clientOrderIDs)
         limits.maxConnectionsPerHost = map.integer(
@@ -159,7 +172,78 @@ package struct ConfigurationReader {
         return limits
     }
 
+    private func listener(_ map: inout StrictMapping) -> GateConfiguration.Listener {
+        var listener = GateConfiguration.Listener()
+        listener.socketMode = mode("socket_mode", &map) ?? listener.socketMode
+        let path = map.path(of: "peer_uids")
+        listener.peerUIDs =
+            map.list("peer_uids")?.compactMap {
+                log.integer($0, path: path, in: 0...Int(UInt32.max) - 1).map { UInt32($0.value) }
+            } ?? []
+        listener.proxyProtocol = map.choice("proxy_protocol", default: listener.proxyProtocol)
+        listener.proxyPeers = map.texts("proxy_peers")?.compactMap { peer($0, path: map.path(of: "proxy_peers")) } ?? []
+        listener.proxyTimeout = map.duration(
+            "proxy_timeout", in: .milliseconds(10)...(.seconds(60)), default: listener.proxyTimeout)
+        return listener
+    }
+
+    private func keepalive(_ map: inout StrictMapping) -> GateConfiguration.Keepalive {
+        var keepalive = GateConfiguration.Keepalive()
+        let silence = Duration.milliseconds(100)...(.hours(24))
+        let patience = Duration.milliseconds(10)...(.seconds(60))
+        keepalive.clientIdle = map.duration("client_idle", in: silence, default: keepalive.clientIdle)
+        keepalive.clientTimeout = map.duration("client_timeout", in: patience, default: keepalive.clientTimeout)
+        keepalive.upstreamActive = map.duration("upstream_active", in: silence, default: keepalive.upstreamActive)
+        keepalive.upstreamIdle = map.duration("upstream_idle", in: silence, default: keepalive.upstreamIdle)
+        keepalive.upstreamTimeout = map.duration("upstream_timeout", in: patience, default: keepalive.upstreamTimeout)
+        return keepalive
+    }
+
     // MARK: Single values
+
+    /// An address to dial, or the word for where each client meant to connect.
+    private func upstream(_ map: inout StrictMapping) -> Located<GateConfiguration.Upstream>? {
+        let word = GateConfiguration.Upstream.originalDestinationText
+        guard let text = map.text("upstream") else { return nil }
+        if text.value == word { return Located(.originalDestination, at: text.location) }
+        do {
+            return Located(.address(try SocketAddress(text.value)), at: text.location)
+        } catch {
+            log.report("upstream: \(quoted(text.value)) is not an address: \(error.reason)", at: text.location)
+            return nil
+        }
+    }
+
+    /// The one endpoint of all clients, if there is one.
+    private func endpoint(_ upstream: Located<GateConfiguration.Upstream>?) -> Located<SocketAddress>? {
+        guard let upstream, case .address(let address) = upstream.value else { return nil }
+        return Located(address, at: upstream.location)
+    }
+
+    /// Permissions as `chmod` takes them: three octal digits, or four that begin with 0.
+    private func mode(_ key: String, _ map: inout StrictMapping) -> UInt32? {
+        guard let text = map.text(key) else { return nil }
+        let digits = text.value
+        guard digits.utf8.count == 3 || digits.utf8.count == 4 && digits.hasPrefix("0"),
+            digits.utf8.allSatisfy({ (0x30...0x37).contains($0) }), let mode = UInt32(digits, radix: 8)
+        else {
+            log.report(
+                "\(map.path(of: key)): \(quoted(digits)) is no file mode; write octal digits, as \"0660\"",
+                at: text.location)
+            return nil
+        }
+        return mode
+    }
+
+    private func peer(_ text: Located<String>, path: String) -> String? {
+        guard ResolvedAddress.isNumeric(text.value),
+            let address = try? ResolvedAddress.resolve(host: text.value, port: 0)
+        else {
+            log.report("\(path): \(quoted(text.value)) is no IP address", at: text.location)
+            return nil
+        }
+        return address.host
+    }
 
     private static let databases = 0...65_535
     /// The link is confirmed four times within the age, which under 20 ms no loop could keep.
@@ -214,6 +298,20 @@ package struct ConfigurationReader {
         if case .tcp(_, port: 0) = address.value {
             log.report("\(path): port 0 cannot be dialled; write the port", at: address.location)
         }
+    }
+
+    private func checkRedirected(_ listen: Located<SocketAddress>?, at place: SourceLocation) {
+        guard case .unix = listen?.value else { return }
+        log.report(
+            "upstream: a unix socket's connections are not redirected; listen on host:port, or write an address",
+            at: place)
+    }
+
+    private func checkProxies(_ listener: GateConfiguration.Listener, _ listen: SocketAddress, _ map: StrictMapping) {
+        guard case .tcp = listen, listener.proxyProtocol == .required, listener.proxyPeers.isEmpty else { return }
+        log.report(
+            "listener.proxy_peers: needed where proxy_protocol is required; list the proxies' IP addresses",
+            at: map.place(of: "listener"))
     }
 
     private func checkApart(

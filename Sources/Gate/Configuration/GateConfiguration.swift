@@ -23,7 +23,7 @@ package struct GateConfiguration: Equatable, Sendable {
     /// Where strategies connect. Port 0 takes any free one.
     package var listen: SocketAddress
     /// The order-execution endpoint.
-    package var upstream: SocketAddress
+    package var upstream: Upstream
     /// Where the admin HTTP server listens. Port 0 takes any free one.
     package var admin = SocketAddress.tcp(host: "127.0.0.1", port: 8083)
     /// Path of the order mapping, and where it is named.
@@ -33,6 +33,8 @@ package struct GateConfiguration: Equatable, Sendable {
     /// Path of the directory that keeps latched stops.
     package var stateDirectory = "/var/lib/gate"
     package var redis = Redis()
+    package var listener = Listener()
+    package var keepalive = Keepalive()
     package var limits = Limits()
     /// TLS on either side; none where it says nothing.
     package var tls = TLSSettings()
@@ -46,7 +48,7 @@ package struct GateConfiguration: Equatable, Sendable {
     package var adminToken: String?
 
     package init(
-        instance: String, listen: SocketAddress, upstream: SocketAddress, orders: Located<String>,
+        instance: String, listen: SocketAddress, upstream: Upstream, orders: Located<String>,
         rules: Located<String>
     ) {
         self.instance = instance
@@ -58,6 +60,44 @@ package struct GateConfiguration: Equatable, Sendable {
 }
 
 extension GateConfiguration {
+    /// Where orders are sent.
+    package enum Upstream: Equatable, Sendable {
+        case address(SocketAddress)
+        /// Where each client meant to connect before the host redirected its connection here.
+        case originalDestination
+
+        /// How a file writes the latter.
+        package static let originalDestinationText = "original-destination"
+    }
+
+    /// How strategies' connections are taken.
+    package struct Listener: Equatable, Sendable {
+        /// Whether a connection begins with the PROXY protocol's header.
+        package enum ProxyProtocol: String, CaseIterable, Sendable { case off, required }
+
+        /// Permissions of a unix socket's file.
+        package var socketMode: UInt32 = 0o660
+        /// User ids that may connect to a unix socket; empty: whoever may open the file.
+        package var peerUIDs: [UInt32] = []
+        package var proxyProtocol = ProxyProtocol.off
+        /// Numeric addresses of the proxies.
+        package var proxyPeers: [String] = []
+        /// By when the header must have come.
+        package var proxyTimeout = Duration.seconds(1)
+        package init() {}
+    }
+
+    /// When a silent peer is asked whether it is still there, and how long it may take to answer.
+    package struct Keepalive: Equatable, Sendable {
+        package var clientIdle = Duration.seconds(60)
+        package var clientTimeout = Duration.seconds(10)
+        /// While the endpoint owes an answer to an order or a cancel.
+        package var upstreamActive = Duration.seconds(10)
+        package var upstreamIdle = Duration.seconds(300)
+        package var upstreamTimeout = Duration.seconds(2)
+        package init() {}
+    }
+
     /// Where prices and account state are mirrored from.
     package struct Redis: Equatable, Sendable {
         /// What a value's age is counted by.
@@ -118,6 +158,13 @@ extension GateConfiguration {
         package var drainTimeout = Duration.seconds(25)
         /// Silence of the endpoint on an order or cancel after which its outcome is unknown.
         package var requestTimeout = Duration.seconds(30)
+        /// How long connecting to the endpoint may take.
+        package var connectTimeout = Duration.milliseconds(250)
+        /// How long bytes sent to the endpoint may stay unacknowledged (TCP_USER_TIMEOUT).
+        package var userTimeout = Duration.seconds(5)
+        /// Calls after which an endpoint connection is replaced: half of its stream ids are left then. A client's is ended after
+        /// twice as many.
+        package var callsPerConnection = 268_435_456
         /// Initial margin, as a fraction of notional, of instruments that name none: above 0, at most 1. Default 0.1.
         package var initialMargin = FixedPoint(units: FixedPoint.scale / 10)
         /// Client order ids remembered per account.

@@ -85,6 +85,41 @@ package struct ResolvedAddress: BitwiseCopyable, Sendable {
         }
     }
 
+    /// The address at the other end of a connected socket.
+    package static func peer(of descriptor: Int32) throws(SystemError) -> ResolvedAddress {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let result = withUnsafeMutablePointer(to: &storage) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) }
+        }
+        guard result == 0 else { throw SystemError("getpeername", errno: errno) }
+        return withUnsafePointer(to: &storage) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { ResolvedAddress($0, length: length) }
+        }
+    }
+
+    /// What the kernel wrote; nil where it is neither IPv4 nor IPv6.
+    init?(_ storage: sockaddr_storage, length: socklen_t) {
+        self.storage = storage
+        self.length = length
+        guard family == AF_INET || family == AF_INET6 else { return nil }
+    }
+
+    /// An IPv6 address that stands for an IPv4 one (`::ffff:a.b.c.d`).
+    var isMappedIPv4: Bool { family == AF_INET6 && numeric().host.hasPrefix("::ffff:") }
+
+    /// The path of a unix socket.
+    var path: String { String(text.dropFirst("unix:".count)) }
+
+    /// The numeric host, an IPv4 address without its IPv6 mapping.
+    package var host: String {
+        let full = numeric().host
+        return full.hasPrefix("::ffff:") && full.contains(".") ? String(full.dropFirst("::ffff:".count)) : full
+    }
+
+    /// What tells two addresses apart, however they are mapped.
+    package var hostAndPort: String { isUnix ? text : "\(host) \(numeric().port)" }
+
     func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         var copy = storage
         return withUnsafePointer(to: &copy) {
@@ -101,6 +136,11 @@ package struct ResolvedAddress: BitwiseCopyable, Sendable {
             }
             return "unix:" + String(decoding: path, as: UTF8.self)
         }
+        let (host, port) = numeric()
+        return family == AF_INET6 ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    private func numeric() -> (host: String, port: String) {
         var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
         var port = [CChar](repeating: 0, count: Int(NI_MAXSERV))
         let code = withSockaddr { address, length in
@@ -108,10 +148,11 @@ package struct ResolvedAddress: BitwiseCopyable, Sendable {
                 address, length, &host, socklen_t(host.count), &port, socklen_t(port.count),
                 NI_NUMERICHOST | NI_NUMERICSERV)
         }
-        guard code == 0 else { return "unknown" }
-        let name = String(decoding: host.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-        let number = String(decoding: port.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-        return family == AF_INET6 ? "[\(name)]:\(number)" : "\(name):\(number)"
+        guard code == 0 else { return ("unknown", "0") }
+        func text(_ characters: [CChar]) -> String {
+            String(decoding: characters.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        }
+        return (text(host), text(port))
     }
 }
 

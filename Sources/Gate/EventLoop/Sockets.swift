@@ -15,16 +15,22 @@ package enum Sockets {
     private static let streamFlags =
         Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
 
-    /// A listening socket. A unix path that a dead process left behind is taken over; one that somebody listens on is not.
-    package static func listen(on address: ResolvedAddress, backlog: Int32 = 1024) throws(SystemError) -> Int32 {
+    /// A listening socket. A unix path that a dead process left behind is taken over; one that somebody listens on is not, nor
+    /// is a file that is no socket. `mode`: the permissions of a unix socket's file, never more than these even for a moment.
+    package static func listen(
+        on address: ResolvedAddress, backlog: Int32 = 1024, mode: UInt32 = 0o660
+    ) throws(SystemError) -> Int32 {
         let descriptor = try checked("socket") { socket(address.family, streamFlags, 0) }
         do throws(SystemError) {
             if address.isUnix {
                 try removeStale(address)
+                // The file takes over the socket's own permissions, less the umask.
+                try checked("fchmod") { fchmod(descriptor, mode) }
             } else {
                 try set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
             }
             try checked("bind") { address.withSockaddr { bind(descriptor, $0, $1) } }
+            if address.isUnix { try checked("chmod") { chmod(address.path, mode) } }
             try checked("listen") { Glibc.listen(descriptor, backlog) }
         } catch {
             close(descriptor)
@@ -34,7 +40,8 @@ package enum Sockets {
     }
 
     /// Begins to connect; the socket becomes writable when that is done, one way or the other.
-    static func connect(to address: ResolvedAddress) throws(SystemError) -> Int32 {
+    /// `userTimeout`: milliseconds after which bytes that nobody acknowledges end the connection.
+    static func connect(to address: ResolvedAddress, userTimeout: Int32) throws(SystemError) -> Int32 {
         let descriptor = try checked("socket") { socket(address.family, streamFlags, 0) }
         let result = address.withSockaddr { Glibc.connect(descriptor, $0, $1) }
         if result == -1, errno != EINPROGRESS {
@@ -42,7 +49,10 @@ package enum Sockets {
             close(descriptor)
             throw error
         }
-        if !address.isUnix { tune(descriptor) }
+        if !address.isUnix {
+            tune(descriptor)
+            try? set(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, userTimeout)
+        }
         return descriptor
     }
 
@@ -97,11 +107,27 @@ package enum Sockets {
         return errno == EAGAIN ? .wouldBlock : .failed(errno)
     }
 
-    /// Segments leave at once, a dead peer is noticed. Failures are of no consequence (unix sockets have no such options).
+    /// Segments leave at once, a dead peer is noticed. Failures are of no consequence (unix sockets have no such options). A client
+    /// has no TCP_USER_TIMEOUT: it would end one that takes its time to read, too.
     private static func tune(_ descriptor: Int32) {
         try? set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
         try? set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
-        try? set(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, 5000)
+        try? set(descriptor, Int32(IPPROTO_TCP), TCP_KEEPIDLE, 10)
+        try? set(descriptor, Int32(IPPROTO_TCP), TCP_KEEPINTVL, 3)
+        try? set(descriptor, Int32(IPPROTO_TCP), TCP_KEEPCNT, 3)
+    }
+
+    /// Where a connection was meant to go before the host's packet filter redirected it; nil where it was not redirected.
+    static func originalDestination(_ descriptor: Int32) -> ResolvedAddress? {
+        guard let here = try? ResolvedAddress.bound(to: descriptor) else { return nil }
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        // An IPv4 connection to an IPv6 socket was redirected by IPv4's tables.
+        let level = here.family == AF_INET6 && !here.isMappedIPv4 ? Int32(SOL_IPV6) : Int32(SOL_IP)
+        guard getsockopt(descriptor, level, gate_original_destination(), &storage, &length) == 0,
+            let meant = ResolvedAddress(storage, length: length)
+        else { return nil }
+        return meant.hostAndPort == here.hostAndPort ? nil : meant
     }
 
     private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32) throws(SystemError) {
@@ -111,12 +137,13 @@ package enum Sockets {
         }
     }
 
-    private static func removeStale(_ address: ResolvedAddress) throws(SystemError) {
+    /// Removes the file of a unix socket on which nobody listens.
+    static func removeStale(_ address: ResolvedAddress) throws(SystemError) {
+        // To connect to a file that is no socket is refused as well.
+        guard gate_is_socket(address.path) != 0 else { return }
         let probe = try checked("socket") { socket(AF_UNIX, streamFlags, 0) }
         defer { close(probe) }
         let result = address.withSockaddr { Glibc.connect(probe, $0, $1) }
-        if result == -1, errno == ECONNREFUSED {
-            unlink(String(address.text.dropFirst("unix:".count)))
-        }
+        if result == -1, errno == ECONNREFUSED { unlink(address.path) }
     }
 }

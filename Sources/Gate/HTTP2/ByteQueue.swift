@@ -26,6 +26,10 @@ package struct ByteQueue: BitwiseCopyable {
     package mutating func append(_ source: UnsafeRawBufferPointer, limit: Int) -> Bool {
         guard source.count > 0, let start = source.baseAddress else { return true }
         guard source.count <= limit, count <= limit - source.count else { return false }
+        if head == tail {
+            head = 0
+            tail = 0
+        }
         reserve(source.count)
         guard let base else { return false }
         memcpy(base + tail, start, source.count)
@@ -49,12 +53,12 @@ package struct ByteQueue: BitwiseCopyable {
         capacity = larger
     }
 
-    /// Copies at most `target.count` bytes out and drops them.
+    /// Copies at most `target.count` bytes out. They can be put back until something is appended or dropped.
     package mutating func take(into target: UnsafeMutableRawBufferPointer) -> Int {
         let size = min(count, target.count)
         guard size > 0, let base, let start = target.baseAddress else { return 0 }
         memcpy(start, base + head, size)
-        drop(size)
+        head += size
         return size
     }
 
@@ -62,6 +66,14 @@ package struct ByteQueue: BitwiseCopyable {
     package mutating func drop(_ size: Int) {
         head += min(size, count)
         if head == tail { reset() }
+    }
+
+    /// Puts the `size` bytes back that were taken last. False, and nothing happens, where they are not there any more: something
+    /// may have been appended since.
+    package mutating func putBack(_ size: Int) -> Bool {
+        guard size >= 0, size <= head else { return false }
+        head -= size
+        return true
     }
 
     /// Empties the queue for its next use.

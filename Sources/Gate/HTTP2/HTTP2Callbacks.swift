@@ -128,6 +128,8 @@ private func frameReceived(
     case NGHTTP2_SETTINGS.rawValue:
         let isAcknowledgement = head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0
         withPeer(userData, or: ()) { isAcknowledgement ? $0.settingsAcknowledged() : $0.settingsReceived() }
+    case NGHTTP2_PING.rawValue:
+        if head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 { withPeer(userData, or: ()) { $0.pingAcknowledged() } }
     case NGHTTP2_GOAWAY.rawValue:
         withPeer(userData, or: ()) {
             $0.goAwayReceived(

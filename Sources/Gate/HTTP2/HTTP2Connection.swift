@@ -18,6 +18,8 @@ package class HTTP2Connection: HTTP2Peer {
     private(set) final var blockedSince: Int64 = 0
     /// Bytes that were read and are for the session's next turn.
     private var unread = ByteQueue()
+    /// The socket takes no more for now.
+    private(set) var isBlocked = false
 
     let loop: EventLoop
     private let descriptor: Int32
@@ -53,8 +55,15 @@ package class HTTP2Connection: HTTP2Peer {
         session = try HTTP2Session(role: role, settings: settings, configuration: configuration, peer: self)
     }
 
+    /// Bytes of the session's output that may have left since the connection began: what the socket has taken, and what was
+    /// encrypted for it.
+    final var writtenCount: UInt64 { session.map { $0.serialisedCount &- UInt64($0.output.count) } ?? 0 }
+
     /// The error with which connecting ended, 0 where it went well.
     final var connectError: Int32 { Sockets.connectError(descriptor) }
+
+    /// This end of the connection.
+    final var localAddress: ResolvedAddress? { isClosed ? nil : try? .bound(to: descriptor) }
 
     // MARK: For subclasses
 
@@ -66,6 +75,12 @@ package class HTTP2Connection: HTTP2Peer {
 
     /// What was gathered is about to be given to the kernel.
     func leaving() {}
+
+    /// The socket takes no more, or takes bytes again.
+    func blockedChanged() {}
+
+    /// The session has read what came, and may be entered again.
+    func received() {}
 
     /// Whether the connection closes once all it has to say is written.
     var isDone: Bool { session?.isFinished ?? true }
@@ -112,6 +127,19 @@ package class HTTP2Connection: HTTP2Peer {
             if let tls { receive(bytes, through: tls) } else { receive(bytes) }
         case .wouldBlock: break
         case .ended, .failed: shut()
+        }
+    }
+
+    /// Serialises at once instead of at the end of the turn. False: that failed, and the connection is closed. Not from inside the
+    /// session's own callbacks.
+    final func serialise() -> Bool {
+        guard let session, !isClosed else { return false }
+        do throws(HTTP2Error) {
+            try session.pump()
+            return true
+        } catch {
+            failed(error)
+            return false
         }
     }
 
@@ -230,12 +258,7 @@ package class HTTP2Connection: HTTP2Peer {
         // The socket takes no more: what it did not take is still there.
         if watched & EPOLLOUT.rawValue != 0 { return }
         while true {
-            do throws(HTTP2Error) {
-                try session.pump()
-            } catch {
-                failed(error)
-                return
-            }
+            guard serialise() else { return }
             let bytes = departing(from: session)
             if bytes.isEmpty { break }
             // Stamped before the call: it may wake the receiver on this very core, and return when that has done its work.
@@ -247,6 +270,7 @@ package class HTTP2Connection: HTTP2Peer {
             case .wouldBlock:
                 if blockedSince == 0 { blockedSince = loop.now }
                 change(EPOLLIN.rawValue | EPOLLOUT.rawValue)
+                setBlocked(true)
                 blocked()
                 return
             case .ended, .failed:
@@ -254,6 +278,7 @@ package class HTTP2Connection: HTTP2Peer {
                 return
             }
         }
+        setBlocked(false)
         if let fault {
             refuse(fault)
         } else if isDone {
@@ -271,6 +296,12 @@ package class HTTP2Connection: HTTP2Peer {
 
     private func left(_ count: Int, of session: HTTP2Session) {
         if let tls { tls.left(count) } else { session.output.drop(count) }
+    }
+
+    private func setBlocked(_ blocked: Bool) {
+        guard blocked != isBlocked else { return }
+        isBlocked = blocked
+        blockedChanged()
     }
 
     /// The socket takes bytes again.

@@ -72,6 +72,9 @@ open class HTTP2Peer: EventTarget {
     /// The peer's SETTINGS arrived.
     open func settingsReceived() {}
 
+    /// The peer answered a PING of ours.
+    open func pingAcknowledged() {}
+
     /// The peer goes away: it will not process streams after `lastStream`.
     open func goAwayReceived(lastStream: Int32, code: UInt32) {}
 }

@@ -30,6 +30,10 @@ package final class HTTP2Session {
     /// Serialised frames that have not left yet.
     package var output = ByteQueue()
     package let raw: OpaquePointer
+    /// Bytes serialised since the session began.
+    package private(set) var serialisedCount: UInt64 = 0
+    /// Inside `receive` or `pump`, where libnghttp2 must not be entered again with either.
+    package private(set) var isBusy = false
 
     /// No more frames are serialised while this many bytes wait: what the peer does not take stays with who made it.
     package static let outputLimit = 262_144
@@ -89,6 +93,8 @@ package final class HTTP2Session {
     /// Feeds bytes that came from the peer. Throws where the connection must be closed; what is in `output` (a GOAWAY, often)
     /// should still be sent.
     package func receive(_ bytes: UnsafeRawBufferPointer) throws(HTTP2Error) {
+        isBusy = true
+        defer { isBusy = false }
         let base = bytes.bindMemory(to: UInt8.self).baseAddress
         let result = nghttp2_session_mem_recv(raw, base, bytes.count)
         guard result >= 0 else { throw HTTP2Error(code: Int32(clamping: result)) }
@@ -96,12 +102,15 @@ package final class HTTP2Session {
 
     /// Serialises what waits into `output`, as far as the limit allows.
     package func pump() throws(HTTP2Error) {
-        while output.count < Self.outputLimit {
+        isBusy = true
+        defer { isBusy = false }
+        while hasRoom {
             var data: UnsafePointer<UInt8>?
             let size = nghttp2_session_mem_send(raw, &data)
             if size == 0 { return }
             guard size > 0, let data else { throw HTTP2Error(code: Int32(clamping: size)) }
             _ = output.append(UnsafeRawBufferPointer(start: data, count: size), limit: .max)
+            serialisedCount &+= UInt64(size)
         }
     }
 
@@ -115,6 +124,12 @@ package final class HTTP2Session {
         Int(nghttp2_session_get_remote_settings(raw, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
     }
 
+    /// Whether `pump` would serialise anything.
+    package var hasRoom: Bool { output.count < Self.outputLimit }
+
+    /// Whether a request's head has been serialised: until then its stream is not open.
+    package func isOpen(stream: Int32) -> Bool { nghttp2_session_find_stream(raw, stream) != nil }
+
     /// Says that received bytes of a stream were taken, so that the peer may send as many more.
     package func consume(stream: Int32, _ size: Int) {
         if size > 0 { _ = nghttp2_session_consume(raw, stream, size) }
@@ -123,6 +138,16 @@ package final class HTTP2Session {
     /// Says so of bytes whose stream is gone.
     package func consumeConnection(_ size: Int) {
         if size > 0 { _ = nghttp2_session_consume_connection(raw, size) }
+    }
+
+    /// Takes back a request of which nothing was serialised: nothing of it leaves, and nobody hears of its end.
+    ///
+    /// Refusing the frame in libnghttp2's `before_frame_send_callback` would not do: the head has gone through the header
+    /// compressor by then, and every later one would be read wrongly.
+    package func withdraw(stream: Int32) {
+        nghttp2_session_set_stream_user_data(raw, stream, nil)
+        _ = nghttp2_submit_rst_stream(
+            raw, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, UInt32(NGHTTP2_CANCEL.rawValue))
     }
 
     package func reset(stream: Int32, code: UInt32) {
@@ -139,6 +164,11 @@ package final class HTTP2Session {
         var entry = nghttp2_settings_entry(
             settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue), value: maximumConcurrentStreams)
         _ = nghttp2_submit_settings(raw, UInt8(NGHTTP2_FLAG_NONE.rawValue), &entry, 1)
+    }
+
+    /// Asks the peer to answer.
+    package func ping() {
+        _ = nghttp2_submit_ping(raw, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
     }
 
     /// First step of a graceful end: the peer learns that it should open no more streams; those under way to us still count.

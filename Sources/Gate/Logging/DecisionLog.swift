@@ -49,6 +49,7 @@ package final class DecisionLog {
         }
         if record.hasValue { fields["value"] = "\(record.value)" }
         if record.hasBound { fields["bound"] = "\(record.bound)" }
+        if record.client.count > 0 { fields["client"] = "\(record.client.string)" }
         guard record.hasOrder else { return fields }
         fields["account"] = "\(record.account.string)"
         if record.strategy.count > 0 { fields["strategy"] = "\(record.strategy.string)" }

@@ -281,3 +281,25 @@ extension StopScope: MetricLabelValue {
         }
     }
 }
+
+/// Why a client's connection was closed before its first call.
+package enum ConnectionRefusal: UInt8, MetricLabelValue, BitwiseCopyable {
+    /// More than `max_connections`.
+    case limit
+    /// A unix-socket peer whose user id is not listed, or a proxy whose address is not.
+    case peer
+    /// No PROXY header, a wrong one, or none in time.
+    case proxyHeader
+    /// It was not redirected, or comes from Gate itself.
+    case loop
+
+    package static let label = "reason"
+    package var text: String {
+        switch self {
+        case .limit: "limit"
+        case .peer: "peer"
+        case .proxyHeader: "proxy_header"
+        case .loop: "loop"
+        }
+    }
+}

@@ -47,9 +47,14 @@ package final class GateMetrics: Sendable {
     package let http2Errors = LabelledCounters<HTTP2ErrorLabels>(
         "gate_http2_errors_total", help: "HTTP/2 errors, by the side they happened on.")
 
+    package let refusedConnections = LabelledCounters<ConnectionRefusal>(
+        "gate_refused_connections_total", help: "Client connections closed before their first call.")
     /// Cancels that were forwarded though their message could not be read.
     package let unreadableCancels = Counter(
         "gate_unreadable_cancels_total", help: "Cancels forwarded though their message could not be read.")
+    /// Orders and cancels that were sent a second time, because the endpoint provably had not processed them.
+    package let resentCalls = Counter(
+        "gate_resent_calls_total", help: "Orders and cancels sent again because the endpoint had not processed them.")
     /// Log lines of refused orders that were lost because the log could not keep up.
     package let droppedLogLines = Counter(
         "gate_log_lines_dropped_total", help: "Log lines of refused orders lost because the log could not keep up.")
@@ -88,7 +93,8 @@ package final class GateMetrics: Sendable {
         let all: [any ExposedMetric] = [
             decision, addedRequest, addedResponse, upstream, orders, ruleViolations, ruleSet, ruleReloads, priceAge,
             accountAge, mirrorLookups, redisUp, upstreamUp, activeStops, stops, reservations, unknownOutcomes,
-            connectionsClient, connectionsUpstream, http2Errors, unreadableCancels, droppedLogLines, ProcessMetrics(),
+            connectionsClient, connectionsUpstream, http2Errors, refusedConnections, unreadableCancels, resentCalls,
+            droppedLogLines, ProcessMetrics(),
         ]
         var text = PrometheusText()
         for metric in all { metric.write(into: &text) }

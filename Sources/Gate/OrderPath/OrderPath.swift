@@ -41,7 +41,11 @@ package final class OrderPath: EventTarget {
     var upstreams: [ObjectIdentifier: UpstreamConnection] = [:]
     var listener: Listener?
     var spare: UpstreamConnection?
-    var dialing = DialState()
+    var dialing = DialState(seed: UInt64(bitPattern: gate_realtime_ns()))
+    var redial = TimerID.none
+    var handshakes: [ObjectIdentifier: ProxyHandshake] = [:]
+    /// Kept until the turn's end: they end inside their own calls.
+    var endedHandshakes: [ProxyHandshake] = []
     var dirty: [Unmanaged<HTTP2Connection>] = []
     var closedThisTurn: [EventTarget] = []
     /// Clients that have more to say than a turn takes.
@@ -59,6 +63,10 @@ package final class OrderPath: EventTarget {
     var watchedAccounts: UInt32 = 0
     var clientsOnHold = 0
     var nextClientNumber: UInt32 = 1
+    /// Of the last order or cancel that was sent.
+    var nextSequence: UInt64 = 0
+    /// Something that held calls wait for has changed in this turn.
+    var advancesHeld = false
     var nextDecisionID: UInt64
     var responsesLeaving: UnsafeMutablePointer<Int64>
     var responsesLeavingCount = 0
@@ -99,6 +107,7 @@ package final class OrderPath: EventTarget {
         super.init()
         listener = try Listener(owning: configuration.listener, path: self)
         loop.turnTarget = .passUnretained(self)
+        if case .originalDestination = configuration.upstream { updateUpstreamGauges() }
         dialSpare()
         sampleVolatility()
     }
@@ -113,6 +122,7 @@ package final class OrderPath: EventTarget {
     /// Closes everything. Call it after the loop's run.
     package func shut() {
         listener?.shut()
+        for handshake in handshakes.values { handshake.shut() }
         for client in clients.values { client.shut() }
         for upstream in upstreams.values { upstream.shut() }
         for socket in lingering.values { socket.shut() }
@@ -131,8 +141,15 @@ package final class OrderPath: EventTarget {
 
     /// Writes what this turn made, each connection once.
     override package func turnEnded() {
-        flushDirty()
+        repeat {
+            if advancesHeld {
+                advancesHeld = false
+                advanceAllHeld()
+            }
+            flushDirty()
+        } while advancesHeld
         closedThisTurn.removeAll(keepingCapacity: true)
+        endedHandshakes.removeAll(keepingCapacity: true)
         watchNewNames()
         showReservations()
     }
@@ -141,6 +158,7 @@ package final class OrderPath: EventTarget {
     override package func fired(_ context: UInt64) {
         switch context {
         case TimerPurpose.secondGoAway: sendSecondGoAway()
+        case TimerPurpose.lastGoAway: sendLastGoAways()
         case TimerPurpose.drainDeadline: drainDeadlinePassed()
         case TimerPurpose.redial: dialSpare()
         case TimerPurpose.volatilitySample: sampleVolatility()
@@ -253,6 +271,10 @@ package final class OrderPath: EventTarget {
     /// Decides a call that waits for nothing any more. `started` is when its decoding began, less what it waited.
     func judge(_ exchange: Exchange.Pointer, started: Int64) {
         guard let number = exchange.pointee.client?._withUnsafeGuaranteedRef({ $0.number }) else { return }
+        if exchange.pointee.attempts > 0 {
+            judgeAgain(exchange, connection: number)
+            return
+        }
         if exchange.pointee.action == .cancel {
             let order = exchange.pointee.order
             engine.countCancel(
@@ -277,6 +299,27 @@ package final class OrderPath: EventTarget {
         }
     }
 
+    /// Decides a call again that the endpoint provably did not process.
+    private func judgeAgain(_ exchange: Exchange.Pointer, connection: UInt32) {
+        guard exchange.pointee.action.isOrder else {
+            forward(exchange)
+            return
+        }
+        if let batch = exchange.pointee.batch {
+            judgeBatch(exchange, batch, connection: connection, started: nil)
+            return
+        }
+        let verdict = engine.decideAgain(
+            exchange.pointee.order, replacing: exchange.pointee.replaces, connection: connection,
+            now: loop.readClock())
+        observe(verdict, duration: nil)
+        if verdict.approved || configuration.shadow {
+            forward(exchange)
+        } else {
+            reject(exchange, verdict)
+        }
+    }
+
     // MARK: Forward
 
     /// Sends a call on, or says at once why not: an order never waits for room at the endpoint.
@@ -284,10 +327,12 @@ package final class OrderPath: EventTarget {
         let isOrder = exchange.pointee.action.isOrder
         let upstream = readyUpstream(exchange)
         if let upstream, upstream.exchanges.count >= streamShare(of: upstream, forOrders: isOrder) {
-            return refuseForwarding(exchange, .inFlightLimit)
+            return refuseForwarding(exchange, exchange.pointee.attempts == 0 ? .inFlightLimit : .upstreamUnavailable)
         }
         guard exchange.pointee.deadline > loop.now else { return refuseForwarding(exchange, .deadlineExceeded) }
-        guard let upstream else { return refuseForwarding(exchange, .upstreamUnavailable) }
+        guard let upstream, !(isOrder && upstream.isStalled) else {
+            return refuseForwarding(exchange, .upstreamUnavailable)
+        }
         // The orders of a batch were counted one by one, as they were decided.
         if isOrder, exchange.pointee.batch == nil {
             // Counted before the bytes leave, so that the next order is judged with this one in flight.
@@ -300,7 +345,8 @@ package final class OrderPath: EventTarget {
         }
         guard upstream.submit(exchange) else {
             undo(exchange)
-            return refuseForwarding(exchange, .inFlightLimit)
+            let isFull = upstream.isReady && exchange.pointee.attempts == 0
+            return refuseForwarding(exchange, isFull ? .inFlightLimit : .upstreamUnavailable)
         }
         forwarded(exchange, by: upstream)
     }

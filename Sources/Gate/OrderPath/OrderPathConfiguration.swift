@@ -19,6 +19,26 @@ package struct OrderPathConfiguration: Sendable {
     package var acceptPause: Int64 = 100_000_000
     /// What one client's connection may cost.
     package var http2 = HTTP2Limits()
+    /// `limits.connect_timeout`.
+    package var connectTimeout: Int64 = 250_000_000
+    /// `limits.user_timeout`: how long bytes to the endpoint may stay unacknowledged.
+    package var userTimeout: Int64 = 5_000_000_000
+    /// `limits.calls_per_connection`: an endpoint connection that has carried so many is replaced as soon as nothing is under way on
+    /// it, a client's is asked to end after twice as many.
+    package var callsPerConnection = 268_435_456
+    /// `keepalive`.
+    package var clientKeepalive = Keepalive.Limits(
+        active: 60_000_000_000, idle: 60_000_000_000, timeout: 10_000_000_000, mostPings: .max)
+    package var upstreamKeepalive = Keepalive.Limits(
+        active: 10_000_000_000, idle: 300_000_000_000, timeout: 2_000_000_000, mostPings: 2)
+    /// `listener.peer_uids`: users that may connect to a unix socket; empty: whoever the file lets.
+    package var peerUIDs: Set<UInt32> = []
+    /// `listener.proxy_protocol: required`.
+    package var needsProxyHeader = false
+    /// `listener.proxy_peers`: numeric addresses of the proxies.
+    package var proxyPeers: Set<String> = []
+    /// `listener.proxy_timeout`.
+    package var proxyTimeout: Int64 = 1_000_000_000
     /// `redis.wait`.
     package var stateWait: Int64 = 5_000_000
     /// What connections speak TLS by at first.
@@ -49,4 +69,6 @@ package struct OrderPathConfiguration: Sendable {
 package enum UpstreamAddress: Sendable {
     case resolved(ResolvedAddress)
     case name(host: String, port: Int)
+    /// Each client's calls go where the client meant to connect before the host redirected it here.
+    case originalDestination
 }

@@ -121,6 +121,8 @@ package struct RejectRecord: BitwiseCopyable {
     package var strategy = NameText()
     package var symbol = NameText()
     package var clientOrderID = NameText()
+    /// Whose connection it came on: an address, or `uid N`.
+    package var client = NameText()
     /// The rule set that decided: a retained `PublishedRules`, or nil; the receiver releases it.
     package var rules: UnsafeMutableRawPointer?
     package init() {}

@@ -81,7 +81,8 @@ struct GateProcess {
 
     private func listen(_ address: SocketAddress) throws(GateStartError) -> Int32 {
         do {
-            return try Sockets.listen(on: resolve(address))
+            return try Sockets.listen(
+                on: resolve(address), mode: inputs.configuration.listener.socketMode)
         } catch {
             throw .unavailable("cannot listen on \(address): \(error)")
         }
@@ -110,6 +111,20 @@ struct GateProcess {
         path.maximumInFlight = configuration.limits.maxInFlightOrders
         path.requestTimeout = configuration.limits.requestTimeout.nanoseconds
         path.drainTimeout = configuration.limits.drainTimeout.nanoseconds
+        path.connectTimeout = configuration.limits.connectTimeout.nanoseconds
+        path.userTimeout = configuration.limits.userTimeout.nanoseconds
+        path.callsPerConnection = configuration.limits.callsPerConnection
+        let keepalive = configuration.keepalive
+        path.clientKeepalive = Keepalive.Limits(
+            active: keepalive.clientIdle.nanoseconds, idle: keepalive.clientIdle.nanoseconds,
+            timeout: keepalive.clientTimeout.nanoseconds, mostPings: .max)
+        path.upstreamKeepalive = Keepalive.Limits(
+            active: keepalive.upstreamActive.nanoseconds, idle: keepalive.upstreamIdle.nanoseconds,
+            timeout: keepalive.upstreamTimeout.nanoseconds, mostPings: 2)
+        path.peerUIDs = Set(configuration.listener.peerUIDs)
+        path.needsProxyHeader = configuration.listener.proxyProtocol == .required
+        path.proxyPeers = Set(configuration.listener.proxyPeers)
+        path.proxyTimeout = configuration.listener.proxyTimeout.nanoseconds
         path.stateWait = configuration.redis.wait.nanoseconds
         path.tls = inputs.tls
         path.identities = configuration.identities
@@ -124,7 +139,7 @@ struct GateProcess {
 
     /// Numeric addresses and paths are settled now; names are looked up before each dial, and must resolve once at start.
     private func upstream() throws(GateStartError) -> UpstreamAddress {
-        let address = inputs.configuration.upstream
+        guard case .address(let address) = inputs.configuration.upstream else { return .originalDestination }
         do {
             let resolved = try resolve(address)
             if case .tcp(let host, let port) = address, !ResolvedAddress.isNumeric(host) {

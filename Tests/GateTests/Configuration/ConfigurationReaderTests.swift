@@ -28,7 +28,7 @@ import Testing
         #expect(configuration.instance == "host-1")
         #expect(configuration.mode == .enforce)
         #expect(configuration.listen == .tcp(host: "127.0.0.1", port: 50051))
-        #expect(configuration.upstream == .tcp(host: "127.0.0.1", port: 50061))
+        #expect(configuration.upstream == .address(.tcp(host: "127.0.0.1", port: 50061)))
         #expect(configuration.admin == .tcp(host: "127.0.0.1", port: 8083))
         #expect(configuration.stateDirectory == "/var/lib/gate")
         #expect(configuration.ungoverned == .reject)
@@ -64,6 +64,83 @@ import Testing
         #expect(limits.maxConnectionsPerHost == 1024)
         #expect(limits.acceptPause == .milliseconds(100))
         #expect(limits.http2 == HTTP2Limits())
+        #expect(limits.connectTimeout == .milliseconds(250))
+        #expect(limits.userTimeout == .seconds(5))
+        #expect(limits.callsPerConnection == 268_435_456)
+
+        let listener = configuration.listener
+        #expect(listener.socketMode == 0o660)
+        #expect(listener.peerUIDs.isEmpty)
+        #expect(listener.proxyProtocol == .off)
+        #expect(listener.proxyPeers.isEmpty)
+        #expect(listener.proxyTimeout == .seconds(1))
+
+        let keepalive = configuration.keepalive
+        #expect(keepalive.clientIdle == .seconds(60))
+        #expect(keepalive.clientTimeout == .seconds(10))
+        #expect(keepalive.upstreamActive == .seconds(10))
+        #expect(keepalive.upstreamIdle == .seconds(300))
+        #expect(keepalive.upstreamTimeout == .seconds(2))
+    }
+
+    @Test("how connections are taken is read")
+    func listenerIsRead() throws {
+        let text =
+            Self.needed + """
+                listener: {socket_mode: "0600", peer_uids: [0, 1000], proxy_protocol: required, proxy_peers: [10.0.0.1, "::1"]}
+
+                """
+        let listener = try read(text).get().listener
+        #expect(listener.socketMode == 0o600)
+        #expect(listener.peerUIDs == [0, 1000])
+        #expect(listener.proxyProtocol == .required)
+        #expect(listener.proxyPeers == ["10.0.0.1", "::1"])
+        #expect(
+            try read(Self.needed.replacing("upstream: 127.0.0.1:50061", with: "upstream: original-destination")).get()
+                .upstream == .originalDestination)
+    }
+
+    @Test(
+        "a bad word about connections is a problem at its place",
+        arguments: [
+            (
+                "listener: {socket_mode: \"0888\"}",
+                "6:25: listener.socket_mode: \"0888\" is no file mode; write octal digits, as \"0660\""
+            ),
+            (
+                "listener: {socket_mode: 66}",
+                "6:25: listener.socket_mode: \"66\" is no file mode; write octal digits, as \"0660\""
+            ),
+            (
+                "listener: {peer_uids: [-1]}",
+                "6:24: listener.peer_uids: a whole number from 0 to 4294967294 belongs here, found \"-1\""
+            ),
+            ("listener: {proxy_peers: [localhost]}", "6:26: listener.proxy_peers: \"localhost\" is no IP address"),
+            (
+                "listener: {proxy_protocol: required}",
+                "6:11: listener.proxy_peers: needed where proxy_protocol is required; list the proxies' IP addresses"
+            ),
+            (
+                "keepalive: {upstream_timeout: 5ms}",
+                "6:31: keepalive.upstream_timeout: a duration from 10ms to 1m belongs here, found \"5ms\""
+            ),
+            (
+                "limits: {calls_per_connection: 0}",
+                "6:32: limits.calls_per_connection: a whole number from 1 to 268435456 belongs here, found \"0\""
+            ),
+        ])
+    func badConnections(_ line: String, _ problem: String) {
+        #expect(problems(Self.needed + "\n" + line + "\n") == ["deploy/gate.yaml:" + problem])
+    }
+
+    @Test("a unix socket's connections cannot be redirected")
+    func unixIsNotRedirected() {
+        let text = Self.needed.replacing("127.0.0.1:50051", with: "unix:/run/gate").replacing(
+            "127.0.0.1:50061", with: "original-destination")
+        #expect(
+            problems(text) == [
+                "deploy/gate.yaml:2:11: upstream: a unix socket's connections are not redirected; listen on host:port, or write an address"
+            ])
     }
 
     @Test("the shipped file states every default")
@@ -113,7 +190,7 @@ import Testing
         ("INSTANCE", "other", { $0.instance == "other" }),
         ("MODE", "shadow", { $0.mode == .shadow }),
         ("LISTEN", "unix:/run/gate", { $0.listen == .unix(path: "/run/gate") }),
-        ("UPSTREAM", "[::1]:9", { $0.upstream == .tcp(host: "::1", port: 9) }),
+        ("UPSTREAM", "[::1]:9", { $0.upstream == .address(.tcp(host: "::1", port: 9)) }),
         ("ADMIN", "127.0.0.1:0", { $0.admin == .tcp(host: "127.0.0.1", port: 0) }),
         ("ORDERS", "o.yaml", { $0.orders.value == "deploy/o.yaml" }),
         ("RULES", "/srv/rules", { $0.rules.value == "/srv/rules" }),

@@ -17,8 +17,8 @@ TOKEN = "interop-secret"
 CONFIGURATION = """\
 instance: interop
 mode: {mode}
-listen: {listen}
-upstream: {upstream}
+listen: "{listen}"
+upstream: "{upstream}"
 admin: 127.0.0.1:{admin}
 orders: {mapping}
 rules: {rules}
@@ -47,8 +47,9 @@ def run_gate(*arguments: str, **variables: str) -> subprocess.CompletedProcess:
 class Gate:
     def __init__(self, directory: Path, upstream: str, redis: int, rules: Path, *, mode: str = "enforce",
                  listen: str | None = None, mapping: Path = MAPPING, price_age: str = "1s",
-                 account_age: str = "2s", more: str = "", **variables: str):
-        self._directory, self._variables = directory, variables
+                 account_age: str = "2s", more: str = "", group: int | None = None, **variables: str):
+        """`more`: lines added to the configuration; `group`: the group id that the process runs under."""
+        self._directory, self._variables, self._group = directory, variables, group
         self.rules = rules
         self.admin = free_port()
         self.target = listen or f"127.0.0.1:{free_port()}"
@@ -62,7 +63,7 @@ class Gate:
 
     def start(self, ready: bool = True) -> "Gate":
         self.process = Process("gate", [str(PROGRAM), "run", "--config", str(self.file)], self._directory,
-                               environment(**self._variables))
+                               environment(**self._variables), self._group)
         if ready:
             self.wait_until_ready()
         else:

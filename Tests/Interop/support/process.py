@@ -22,12 +22,13 @@ def accepts(port: int) -> bool:
 
 
 class Process:
-    def __init__(self, name: str, command: list[str], directory: Path, environment: dict[str, str] | None = None):
+    def __init__(self, name: str, command: list[str], directory: Path, environment: dict[str, str] | None = None,
+                 group: int | None = None):
         self.name = name
         self.log_file = directory / f"{name}.log"
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment)
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment, group=group)
 
     @property
     def log(self) -> str:

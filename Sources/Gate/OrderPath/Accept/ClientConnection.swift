@@ -6,12 +6,16 @@ import RiskRules
 final class ClientConnection: HTTP2Connection {
     /// Tells connections apart in rate windows and logs.
     let number: UInt32
+    /// Where it comes from: who it is, and where it meant to go.
+    let origin: ClientOrigin
     /// Where this client's calls go; nil while there is none.
     var upstream: UpstreamConnection?
     /// Calls on mapped methods that wait, for the upstream connection or for the mirror, in their order.
     var held = ExchangeList(\.holdLinks)
     /// Calls that pass unread and wait for the upstream connection.
     var waiting = ExchangeList(\.holdLinks)
+    /// Cancels that were sent for it.
+    var sentCancels = SentCancels()
     /// All calls of this client.
     var exchanges = ExchangeList(\.clientLinks)
 
@@ -28,19 +32,39 @@ final class ClientConnection: HTTP2Connection {
     /// When `timer` is due.
     var wakesAt = Int64.max
     var lastReadAt: Int64
+    /// Of dials to where this client meant to go.
+    var dialing: DialState
+    var redialAt: Int64 = 0
+
     private var announcedLimit: UInt32
-    /// The user at the other end of a unix socket.
-    private let user: UInt32?
     private var binding: Int?
     private var hasLookedForBinding = false
     private var unacknowledgedSettings = 1
     private var awaitedBlock = 0
     private var oversizedHeaders = 0
     private var provokedResets = 0
+    private var keepalive: Keepalive
+    private var keepaliveTimer = TimerID.none
+    private var ending = Ending.no
+    private var hasPingedEnd = false
+
+    /// How far its graceful end has come.
+    private enum Ending: BitwiseCopyable {
+        case no
+        /// It was told to open no more streams; it may not have heard.
+        case announced
+        /// It has heard: what it opened before has arrived.
+        case heard
+        case said
+    }
 
     init(
-        owning descriptor: Int32, number: UInt32, streamLimit: UInt32, host: PeerHost, path: OrderPath
+        owning descriptor: Int32, origin: ClientOrigin, number: UInt32, streamLimit: UInt32, host: PeerHost,
+        path: OrderPath
     ) throws {
+        self.origin = origin
+        dialing = DialState(seed: UInt64(number))
+        keepalive = Keepalive(path.configuration.clientKeepalive, now: path.loop.now)
         self.number = number
         self.host = host
         self.path = path
@@ -48,7 +72,6 @@ final class ClientConnection: HTTP2Connection {
         frames = FrameGuard(limits, now: path.loop.now)
         lastReadAt = path.loop.now
         announcedLimit = streamLimit
-        user = Sockets.peerUser(of: descriptor)
         let tls = try path.tls.client.map { context throws(TLSError) in try TLSChannel(server: context) }
         super.init(owning: descriptor, loop: path.loop, scratch: path.scratch, tls: tls)
         var settings = HTTP2Settings(
@@ -57,6 +80,7 @@ final class ClientConnection: HTTP2Connection {
         try begin(role: .server, settings: settings, configuration: path.http2)
         try watch(EPOLLIN.rawValue)
         awaitGreeting()
+        keepAlive()
     }
 
     /// The client may have `limit` streams open: what the endpoint allows, once that is known.
@@ -73,7 +97,7 @@ final class ClientConnection: HTTP2Connection {
     func identity(in identities: IdentityTable) -> Int? {
         if !hasLookedForBinding {
             hasLookedForBinding = true
-            binding = identities.binding(user: user) { tls?.peerHas(name: $0) ?? false }
+            binding = identities.binding(user: origin.peerUID) { tls?.peerHas(name: $0) ?? false }
         }
         return binding
     }
@@ -87,7 +111,9 @@ final class ClientConnection: HTTP2Connection {
         if !hasUnread { readAvailable() }
     }
 
-    override func fired(_ context: UInt64) { timePassed() }
+    override func fired(_ context: UInt64) {
+        if context == Self.keepaliveContext { keepAlive() } else { timePassed() }
+    }
 
     override func becameDirty() { path.markDirty(self) }
     override func sessionFed() {
@@ -95,6 +121,10 @@ final class ClientConnection: HTTP2Connection {
     }
     override func keptUnread() { path.readAgain(self) }
     override func blocked() { awaitTaking() }
+    override func received() {
+        keepalive.heard(now: loop.now)
+        pingBehindEnd()
+    }
     override func leaving() { path.responsesLeft() }
     override func letGo(_ descriptor: Int32) { path.linger(descriptor) }
     override func protocolFailed(_ error: HTTP2Error) { path.http2Failed(.client, error) }
@@ -103,6 +133,7 @@ final class ClientConnection: HTTP2Connection {
 
     override func closed() {
         loop.cancel(timer)
+        loop.cancel(keepaliveTimer)
         path.clientClosed(self)
     }
 
@@ -122,10 +153,61 @@ final class ClientConnection: HTTP2Connection {
         return verdict
     }
 
+    /// Asks a silent client whether it is there.
+    private func keepAlive() {
+        switch keepalive.check(now: loop.now, owedSince: nil) {
+        case .close: shut()
+        case .ping(let until):
+            session?.ping()
+            becameDirty()
+            keepaliveTimer = loop.schedule(at: until, target: self, context: Self.keepaliveContext)
+        case .wait(let until):
+            keepaliveTimer = loop.schedule(at: until, target: self, context: Self.keepaliveContext)
+        }
+    }
+
+    /// Tells the keepalive's timer from that of the deadlines.
+    private static let keepaliveContext: UInt64 = 1
+
+    // MARK: Ending
+
+    /// Asks the client to open no more streams here. Those that are on their way still count; the answer to a PING behind the
+    /// announcement tells that they have come.
+    func announceEnd() {
+        guard ending == .no, let session else { return }
+        ending = .announced
+        session.announceShutdown()
+        if !session.isBusy { pingBehindEnd() }
+        becameDirty()
+    }
+
+    /// A PING overtakes what is queued, so the announcement is serialised first: the answer tells that it was read.
+    private func pingBehindEnd() {
+        guard ending == .announced, !hasPingedEnd, serialise() else { return }
+        hasPingedEnd = true
+        session?.ping()
+        becameDirty()
+    }
+
+    /// Refuses streams after those that have come, once the client has heard of the end, or has had its time to.
+    func sayEnd(unheard: Bool = false) {
+        guard ending == .heard || unheard && ending == .announced, let session else { return }
+        ending = .said
+        session.goAway()
+        becameDirty()
+    }
+
+    override package func pingAcknowledged() {
+        guard ending == .announced, hasPingedEnd else { return }
+        ending = .heard
+        if path.isDrainPauseOver { sayEnd() }
+    }
+
     // MARK: The session
 
     override package func headersBegan(stream: Int32, category: nghttp2_headers_category, data: StreamData) {
         guard category == NGHTTP2_HCAT_REQUEST, let session else { return }
+        if Int(stream) / 2 >= 2 * path.configuration.callsPerConnection { announceEnd() }
         guard path.mayTakeExchange(self), let exchange = path.pool.take() else { return }
         exchange.pointee.client = .passUnretained(self)
         exchange.pointee.clientStream = stream

@@ -24,6 +24,12 @@ struct Exchange: BitwiseCopyable {
     /// nil until the call is submitted, and once the upstream's stream is closed.
     var upstream: Unmanaged<UpstreamConnection>?
     var upstreamStream: Int32 = 0
+    /// What its endpoint connection had serialised before it: until the socket has taken more, none of it has left.
+    var serialisedBefore: UInt64 = 0
+    /// How often it was given to the endpoint's session.
+    var attempts: UInt8 = 0
+    /// Its place among all calls that were given to a session, of the first time.
+    var sequence: UInt64 = 0
 
     var stage = Stage.receiving
     /// The mapped method's index, -1 for a call that passes unread.
@@ -34,12 +40,18 @@ struct Exchange: BitwiseCopyable {
     var requestTrailers = HeaderBlock()
     var requestBody = ByteQueue()
     var requestEnded = false
+    /// Bytes of the body that the endpoint's session has taken; those of orders and cancels are kept, to be sent again.
+    var requestTaken = 0
     /// The upstream's session asked for data when there was none.
     var requestStarved = false
 
     var responseHead = HeaderBlock()
     var responseTrailers = HeaderBlock()
     var responseBody = ByteQueue()
+    /// The endpoint's session has not taken all of an order's or cancel's body yet.
+    var isLeaving = false
+    /// The endpoint has begun to answer.
+    var responseBegan = false
     var responseHeadSent = false
     var responseEnded = false
     var responseStarved = false

@@ -29,6 +29,17 @@ struct ExchangeList {
         count += 1
     }
 
+    /// Puts an exchange in before another one of the list.
+    mutating func insert(_ exchange: Exchange.Pointer, before next: Exchange.Pointer) {
+        let links = links(of: exchange)
+        guard !links.pointee.isLinked else { return }
+        let previous = self.links(of: next).pointee.previous
+        links.pointee = ExchangeLinks(previous: previous, next: next, isLinked: true)
+        self.links(of: next).pointee.previous = exchange
+        if let previous { self.links(of: previous).pointee.next = exchange } else { first = exchange }
+        count += 1
+    }
+
     /// Takes an exchange out; one that is not in the list is left alone.
     mutating func remove(_ exchange: Exchange.Pointer) {
         let links = links(of: exchange)

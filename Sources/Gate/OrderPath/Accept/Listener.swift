@@ -8,6 +8,7 @@ package final class Listener: EventTarget {
     private unowned let path: OrderPath
     private var isOpen = true
     private var timer = TimerID.none
+    private let address: ResolvedAddress?
     /// A descriptor kept in reserve, so that a connection can be taken and closed when all others are used up.
     private var reserve: Int32
 
@@ -17,6 +18,7 @@ package final class Listener: EventTarget {
     init(owning descriptor: Int32, path: OrderPath) throws(SystemError) {
         self.descriptor = descriptor
         self.path = path
+        address = try? .bound(to: descriptor)
         reserve = Self.openReserve()
         super.init()
         registration = try path.loop.register(descriptor, events: EPOLLIN.rawValue, target: self)
@@ -32,7 +34,7 @@ package final class Listener: EventTarget {
         for _ in 0..<Self.acceptsPerTurn {
             do throws(SystemError) {
                 guard let client = try Sockets.accept(descriptor) else { return }
-                path.accept(client)
+                path.accept(client, isUnix: address?.isUnix == true)
             } catch {
                 shedOne()
                 pause()
@@ -67,5 +69,6 @@ package final class Listener: EventTarget {
         path.loop.deregister(registration)
         close(descriptor)
         if reserve >= 0 { close(reserve) }
+        if let address, address.isUnix { try? Sockets.removeStale(address) }
     }
 }

@@ -8,24 +8,75 @@ struct DrainState {
     var finished: [@Sendable () -> Void]
     var secondStep: TimerID
     var deadline: TimerID
+    /// The second GOAWAY may be sent.
+    var isPauseOver = false
 }
 
 /// Client connections: taking them, writing to them, letting them go.
 extension OrderPath {
-    /// Takes a new connection, unless there are too many.
-    func accept(_ descriptor: Int32) {
-        let host = PeerHost(of: descriptor)
-        guard draining == nil, clients.count < configuration.maximumConnections,
-            hosts[host, default: 0] < configuration.maximumConnectionsPerHost
+    /// Takes a new connection, unless there are too many or it may not be here.
+    func accept(_ descriptor: Int32, isUnix: Bool) {
+        guard draining == nil, clients.count + handshakes.count < configuration.maximumConnections,
+            hosts[PeerHost(of: descriptor), default: 0] < configuration.maximumConnectionsPerHost
         else {
             if draining == nil { countHTTP2Error(.client, .tooManyConnections) }
-            close(descriptor)
+            refuse(descriptor, .limit)
             return
         }
+        let origin = ClientOrigin(of: descriptor, isUnix: isUnix)
+        if isUnix, !configuration.peerUIDs.isEmpty, !(origin.peerUID.map(configuration.peerUIDs.contains) ?? false) {
+            refuse(descriptor, .peer)
+            return
+        }
+        guard configuration.needsProxyHeader else {
+            admit(descriptor, origin)
+            return
+        }
+        if !isUnix {
+            guard let peer = try? ResolvedAddress.peer(of: descriptor), configuration.proxyPeers.contains(peer.host)
+            else {
+                refuse(descriptor, .peer)
+                return
+            }
+        }
+        guard let handshake = try? ProxyHandshake(owning: descriptor, origin: origin, path: self) else { return }
+        handshakes[ObjectIdentifier(handshake)] = handshake
+    }
+
+    /// A connection's PROXY header has come, or will not.
+    func handshakeEnded(_ handshake: ProxyHandshake) {
+        if let ended = handshakes.removeValue(forKey: ObjectIdentifier(handshake)) { endedHandshakes.append(ended) }
+    }
+
+    private func refuse(_ descriptor: Int32, _ reason: ConnectionRefusal) {
+        metrics.refusedConnections.add(reason)
+        close(descriptor)
+    }
+
+    /// Whether a connection that was not redirected, or that Gate itself made, would have Gate call itself.
+    private func isLoop(_ descriptor: Int32, _ origin: ClientOrigin) -> Bool {
+        guard origin.destination != nil, let peer = try? ResolvedAddress.peer(of: descriptor).hostAndPort else {
+            return true
+        }
+        return upstreams.values.contains { $0.localAddress?.hostAndPort == peer }
+    }
+
+    /// Makes a client of a connection.
+    func admit(_ descriptor: Int32, _ origin: ClientOrigin) {
+        var origin = origin
+        if case .originalDestination = configuration.upstream {
+            origin.destination = Sockets.originalDestination(descriptor)
+            if isLoop(descriptor, origin) {
+                refuse(descriptor, .loop)
+                return
+            }
+        }
+        let host = PeerHost(of: descriptor)
         let limit = clientStreamLimit(upstream: spare?.isReady == true ? spare : nil)
         guard
             let client = try? ClientConnection(
-                owning: descriptor, number: nextClientNumber, streamLimit: limit, host: host, path: self)
+                owning: descriptor, origin: origin, number: nextClientNumber, streamLimit: limit, host: host,
+                path: self)
         else { return }
         nextClientNumber &+= 1
         clients[ObjectIdentifier(client)] = client
@@ -174,19 +225,28 @@ extension OrderPath {
             secondStep: loop.schedule(at: loop.now + 100_000_000, target: self, context: TimerPurpose.secondGoAway),
             deadline: loop.schedule(
                 at: loop.now + configuration.drainTimeout, target: self, context: TimerPurpose.drainDeadline))
-        for client in clients.values {
-            client.session?.announceShutdown()
-            markDirty(client)
-        }
+        for handshake in handshakes.values { handshake.shut() }
+        for client in clients.values { client.announceEnd() }
         if clients.isEmpty { drained() }
     }
 
+    /// The least time between the two GOAWAYs is over; clients that have not answered yet get theirs when they do.
     func sendSecondGoAway() {
-        for client in clients.values {
-            client.session?.goAway()
-            markDirty(client)
-        }
+        draining?.isPauseOver = true
+        for client in clients.values { client.sayEnd() }
+        draining?.secondStep = loop.schedule(
+            at: loop.now + Self.patienceForPing, target: self, context: TimerPurpose.lastGoAway)
     }
+
+    /// Clients that have not answered by now are told all the same.
+    func sendLastGoAways() {
+        for client in clients.values { client.sayEnd(unheard: true) }
+    }
+
+    private static let patienceForPing: Int64 = 2_000_000_000
+
+    /// Whether a client that has heard of its end may be told it for good.
+    var isDrainPauseOver: Bool { draining?.isPauseOver ?? true }
 
     func drainDeadlinePassed() {
         for client in clients.values { client.shut() }
@@ -207,4 +267,5 @@ enum TimerPurpose {
     static let drainDeadline: UInt64 = 2
     static let redial: UInt64 = 3
     static let volatilitySample: UInt64 = 4
+    static let lastGoAway: UInt64 = 5
 }

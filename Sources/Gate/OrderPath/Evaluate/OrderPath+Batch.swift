@@ -31,34 +31,39 @@ extension OrderPath {
 
     /// Decides a batch. All its orders count in the rate windows, those behind a refused one too: a call that costs less
     /// than its orders would be a way around them.
-    func judgeBatch(_ exchange: Exchange.Pointer, _ batch: Batch.Pointer, connection: UInt32, started: Int64) {
+    /// - Parameter started: when its decoding began, less what it waited; nil: it was counted and timed before, and comes back
+    ///   unprocessed.
+    func judgeBatch(_ exchange: Exchange.Pointer, _ batch: Batch.Pointer, connection: UInt32, started: Int64?) {
         var started = started
+        let isFirst = started != nil
         var refusal: Refusal?
         for index in 0..<batch.pointee.count {
-            let order = batch.pointee.orders[index].order
-            let replaces = batch.pointee.orders[index].replaces
+            let (order, replaces) = (batch.pointee.orders[index].order, batch.pointee.orders[index].replaces)
             let decisionID = nextDecisionID
             nextDecisionID &+= 1
-            let verdict = engine.decide(order, replacing: replaces, connection: connection, now: loop.now)
+            let verdict =
+                isFirst
+                ? engine.decide(order, replacing: replaces, connection: connection, now: loop.now)
+                : engine.decideAgain(order, replacing: replaces, connection: connection, now: loop.readClock())
             let ended = loop.readClock()
-            observe(verdict, duration: ended - started)
-            started = ended
-            if verdict.approved || configuration.shadow {
-                batch.pointee.orders[index].reservation = engine.reserve(
+            observe(verdict, duration: started.map { ended - $0 })
+            if isFirst { started = ended }
+            let isApproved = verdict.approved || configuration.shadow
+            if isApproved {
+                let reservation = engine.reserve(
                     order, replacing: replaces, connection: connection, now: loop.now)
+                batch.pointee.orders[index].reservation = reservation
                 batch.pointee.orders[index].wasApproved = true
-                guard batch.pointee.orders[index].reservation == nil else { continue }
+                guard reservation == nil else { continue }
             }
             guard refusal == nil else { continue }
             batch.pointee.refused = index
             exchange.pointee.decisionID = decisionID
             exchange.pointee.order = order
-            refusal =
-                verdict.approved || configuration.shadow
-                ? tell(.inFlightLimit, index: index) : tell(verdict, index: index)
+            refusal = isApproved ? tell(.inFlightLimit, index: index) : tell(verdict, index: index)
         }
         guard let refusal else { return forward(exchange) }
-        countRejects(of: batch, connection: connection)
+        if isFirst { countRejects(of: batch, connection: connection) }
         undo(exchange)
         reject(exchange, refusal)
     }

@@ -8,8 +8,11 @@ extension OrderPath {
         guard let client = exchange.pointee.client else { return false }
         return client._withUnsafeGuaranteedRef {
             if let first = $0.held.first, first != exchange { return true }
-            if case .soon = upstreamChoice(for: $0) { return true }
-            return waitsForState(exchange)
+            switch upstreamChoice(for: $0) {
+            case .soon: return true
+            case .ready(let upstream) where upstream.isCongested: return true
+            case .ready, .none: return waitsForState(exchange)
+            }
         }
     }
 
@@ -55,6 +58,23 @@ extension OrderPath {
         }
     }
 
+    /// Puts a call that comes back unprocessed before everything that waits, in the order in which such calls were sent.
+    func holdReturned(_ exchange: Exchange.Pointer) {
+        guard let client = exchange.pointee.client else { return }
+        exchange.pointee.stage = .held
+        cancelTimer(exchange)
+        if exchange.pointee.deadline != .max { setTimer(exchange, at: exchange.pointee.deadline) }
+        client._withUnsafeGuaranteedRef {
+            if $0.held.first == nil { clientsOnHold += 1 }
+            var next = $0.held.first
+            while let other = next, other.pointee.attempts > 0, other.pointee.sequence < exchange.pointee.sequence {
+                next = $0.held.next(after: other)
+            }
+            if let next { $0.held.insert(exchange, before: next) } else { $0.held.append(exchange) }
+        }
+        advancesHeld = true
+    }
+
     /// Puts a call that passes unread where it waits for the endpoint's connection.
     func holdPassing(_ exchange: Exchange.Pointer) {
         exchange.pointee.stage = .held
@@ -90,7 +110,9 @@ extension OrderPath {
 
     /// The same for all clients: something that calls wait for has changed.
     func advanceAllHeld() {
-        for client in clients.values where client.held.first != nil { advanceHeld(client) }
+        for client in clients.values where client.held.first != nil || client.waiting.first != nil {
+            advanceHeld(client)
+        }
     }
 
     // MARK: Timers

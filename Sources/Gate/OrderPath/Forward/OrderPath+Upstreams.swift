@@ -2,28 +2,6 @@ import CLinux
 import Glibc
 import RiskRules
 
-/// When the endpoint is dialled next.
-struct DialState: BitwiseCopyable {
-    /// Failures since the last success.
-    var failures = 0
-    var timer = TimerID.none
-    var random = UInt64(bitPattern: gate_realtime_ns()) | 1
-
-    /// The first retry is immediate, then 50 ms times 1.6 each, at most 2 s, give or take a fifth.
-    mutating func nextDelay() -> Int64 {
-        guard failures > 1 else { return 0 }
-        var delay: Int64 = 50_000_000
-        for _ in 2..<min(failures, 16) where delay < 2_000_000_000 { delay = delay * 8 / 5 }
-        // xorshift64: spreads the retries of many gates.
-        random ^= random << 13
-        random ^= random >> 7
-        random ^= random << 17
-        let spread = Int64(random % 400) - 200
-        let bounded = min(delay, 2_000_000_000)
-        return bounded + bounded / 1000 * spread
-    }
-}
-
 /// Where a client's calls can go at this moment.
 enum UpstreamChoice {
     case ready(UpstreamConnection)
@@ -36,11 +14,16 @@ enum UpstreamChoice {
 /// Endpoint connections: the spare one, dialling, handing over, losing.
 extension OrderPath {
     /// Whether the endpoint can be reached: what readiness means.
-    var isUpstreamUp: Bool { spare?.isReady == true }
+    var isUpstreamUp: Bool { followsClients || spare?.isReady == true }
+
+    /// Whether each client has an endpoint of its own: there is nothing to dial before it comes.
+    private var followsClients: Bool {
+        if case .originalDestination = configuration.upstream { true } else { false }
+    }
 
     /// Dials the spare connection, unless there is one or a dial is under way.
     func dialSpare() {
-        guard spare == nil, draining == nil else { return }
+        guard spare == nil, draining == nil, !followsClients else { return }
         dial { path, connection in
             guard path.spare == nil else {
                 connection.retire()
@@ -53,6 +36,7 @@ extension OrderPath {
     /// Opens a connection to the endpoint. A name is looked up first, on another thread.
     private func dial(_ use: @escaping @Sendable (OrderPath, UpstreamConnection) -> Void) {
         switch configuration.upstream {
+        case .originalDestination: break
         case .resolved(let address):
             connect(to: address, use)
         case .name(let host, let port):
@@ -68,7 +52,8 @@ extension OrderPath {
     }
 
     private func connect(to address: ResolvedAddress, _ use: (OrderPath, UpstreamConnection) -> Void) {
-        guard let descriptor = try? Sockets.connect(to: address),
+        let patience = Int32(clamping: configuration.userTimeout / 1_000_000)
+        guard let descriptor = try? Sockets.connect(to: address, userTimeout: patience),
             let connection = try? UpstreamConnection(owning: descriptor, path: self)
         else {
             dialFailed()
@@ -79,17 +64,30 @@ extension OrderPath {
     }
 
     private func dialFailed() {
-        dialing.failures += 1
+        dialing.failed()
         metrics.http2Errors.add(HTTP2ErrorLabels(side: .upstream, kind: .connectFailed))
-        loop.cancel(dialing.timer)
-        dialing.timer = loop.schedule(
-            at: loop.now + dialing.nextDelay(), target: self, context: TimerPurpose.redial)
+        dialLater()
+    }
+
+    private func dialLater() {
+        guard !followsClients else { return }
+        loop.cancel(redial)
+        redial = loop.schedule(at: loop.now + dialing.nextDelay(), target: self, context: TimerPurpose.redial)
+    }
+
+    /// A connection that was ready is of no more use: another takes its place, later where such connections do not last.
+    private func replace(_ upstream: UpstreamConnection) {
+        dialing.lost(unused: !upstream.hasCarried, age: loop.now - upstream.readyAt)
+        if dialing.isShortLived { dialLater() } else { dialSpare() }
     }
 
     /// Gives a client the spare connection, or dials one for it.
     func assignUpstream(to client: ClientConnection) {
         guard client.upstream == nil, !client.isClosed else { return }
-        if let spare, spare.isReady {
+        if followsClients {
+            guard let destination = client.origin.destination, loop.now >= client.redialAt else { return }
+            connect(to: destination) { path, connection in path.attach(connection, to: client) }
+        } else if let spare, spare.isReady {
             self.spare = nil
             attach(spare, to: client)
             dialSpare()
@@ -114,8 +112,9 @@ extension OrderPath {
 
     /// Where a call of this client goes now.
     func upstreamChoice(for client: ClientConnection) -> UpstreamChoice {
+        if let upstream = client.upstream, upstream.isWornOut { upstreamLeaving(upstream) }
         if client.upstream == nil { assignUpstream(to: client) }
-        guard let upstream = client.upstream else { return dialing.failures == 0 ? .soon : .none }
+        guard let upstream = client.upstream else { return dialing.failures == 0 && !followsClients ? .soon : .none }
         if upstream.isReady { return .ready(upstream) }
         return .soon
     }
@@ -140,10 +139,11 @@ extension OrderPath {
 
     /// The endpoint's SETTINGS came: the connection can be used.
     func upstreamReady(_ upstream: UpstreamConnection) {
-        dialing.failures = 0
+        dialing.succeeded()
         updateUpstreamGauges()
         if let client = upstream.client {
             client._withUnsafeGuaranteedRef {
+                $0.dialing.succeeded()
                 $0.offer(streams: clientStreamLimit(upstream: upstream))
                 advanceHeld($0)
             }
@@ -162,7 +162,7 @@ extension OrderPath {
     func upstreamLeaving(_ upstream: UpstreamConnection) {
         detach(upstream)
         upstream.retire()
-        dialSpare()
+        if upstream.wasReady { replace(upstream) } else { dialFailed() }
     }
 
     /// An endpoint connection is gone.
@@ -172,12 +172,18 @@ extension OrderPath {
         upstreams[ObjectIdentifier(upstream)] = nil
         let client = upstream.client
         detach(upstream)
-        if !wasUsable, !upstream.isRetired { dialFailed() }
+        if !wasUsable, !upstream.isRetired {
+            dialFailed()
+            client?._withUnsafeGuaranteedRef {
+                $0.dialing.failed()
+                $0.redialAt = loop.now + $0.dialing.nextDelay()
+            }
+        }
         while let exchange = upstream.exchanges.first {
             upstreamStreamClosed(exchange, code: nil)
         }
         client?._withUnsafeGuaranteedRef { advanceHeld($0) }
-        if wasUsable { dialSpare() }
+        if wasUsable, !upstream.isRetired { replace(upstream) }
         updateUpstreamGauges()
     }
 
@@ -189,7 +195,7 @@ extension OrderPath {
         upstream.client = nil
     }
 
-    private func updateUpstreamGauges() {
+    func updateUpstreamGauges() {
         let isUp = isUpstreamUp
         metrics.upstreamUp.set(isUp ? 1 : 0)
         readiness.set(.upstream, isUp)

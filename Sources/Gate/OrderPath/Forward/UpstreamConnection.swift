@@ -15,6 +15,8 @@ final class UpstreamConnection: HTTP2Connection {
     private(set) var state = State.connecting
     /// Whether it ever became ready: if not, its end is a failed dial.
     private(set) var wasReady = false
+    /// When it became ready.
+    private(set) var readyAt: Int64 = 0
     /// Nothing new is sent here; its end is meant.
     private(set) var isRetired = false
     /// Whose it is; nil while it is a spare.
@@ -26,14 +28,30 @@ final class UpstreamConnection: HTTP2Connection {
     var departingCount = 0
     static let departingCapacity = 256
 
+    /// Orders and cancels of whose body the session has not taken everything: what comes behind them waits, because a smaller
+    /// message could otherwise overtake a larger one.
+    private var leavingCount = 0
+    /// Orders and cancels that are not answered.
+    private var owedCount = 0
+    private var owedSince: Int64 = 0
+    /// The socket has taken nothing for a while: orders are refused at once.
+    private(set) var isStalled = false
+    private var hasNews = false
+
     private unowned let path: OrderPath
     private var timer = TimerID.none
+    private var stallTimer = TimerID.none
 
-    private static let connectTimeout: Int64 = 250_000_000
+    private var keepalive: Keepalive
+    private var keepaliveTimer = TimerID.none
+    private var lastStream: Int32 = 0
+
+    private static let stallTimeout: Int64 = 250_000_000
     private static let greetingTimeout: Int64 = 2_000_000_000
 
     init(owning descriptor: Int32, path: OrderPath) throws {
         self.path = path
+        keepalive = Keepalive(path.configuration.upstreamKeepalive, now: path.loop.now)
         departing = .allocate(capacity: Self.departingCapacity)
         let tls = try path.tls.upstream.map { tls throws(TLSError) in
             try TLSChannel(client: tls.context, of: tls.name)
@@ -44,7 +62,8 @@ final class UpstreamConnection: HTTP2Connection {
             settings: HTTP2Settings(
                 maximumConcurrentStreams: 0, streamWindow: 262_144, connectionWindow: .max))
         try watch(EPOLLOUT.rawValue)
-        timer = loop.schedule(at: loop.now + Self.connectTimeout, target: self, context: 0)
+        timer = loop.schedule(
+            at: loop.now + path.configuration.connectTimeout, target: self, context: TimerContext.greeting)
     }
 
     deinit {
@@ -54,13 +73,34 @@ final class UpstreamConnection: HTTP2Connection {
     /// Whether a new call may be submitted.
     var isReady: Bool { state == .ready && !isClosed }
 
+    /// Whether a call was ever submitted here.
+    var hasCarried: Bool { lastStream > 0 }
+
+    /// Whether its stream ids run low. Another takes over when nothing is under way, so that a cancel follows its order on the same
+    /// connection; in any case at twice as many, where half of the ids are still left.
+    var isWornOut: Bool {
+        let calls = (Int(lastStream) + 1) / 2
+        let most = path.configuration.callsPerConnection
+        return calls >= most && (exchanges.first == nil || calls >= 2 * most)
+    }
+
     /// Streams that the endpoint lets us have open at once, as far as we know.
     var streamLimit: Int { session?.peerStreamLimit ?? 0 }
 
-    /// Sends a call. Its head and body are read from the exchange when the session serialises them. False where the session
-    /// takes no more streams.
+    /// Whether an order or a cancel has to wait until what is before it has left.
+    var isCongested: Bool {
+        guard !isStalled else { return false }
+        if session?.hasRoom == false {
+            path.advancesHeld = true
+            return true
+        }
+        return isBlocked || leavingCount > 0
+    }
+
+    /// Sends a call: an order or a cancel is serialised before this returns, so that none waits in the session's queue where
+    /// the endpoint's limits would hold it up. False where it cannot be sent now; nothing of it will leave then.
     func submit(_ exchange: Exchange.Pointer) -> Bool {
-        guard isReady, let session, exchanges.count < streamLimit,
+        guard isReady, let session, !session.isBusy, exchanges.count < streamLimit,
             nghttp2_session_check_request_allowed(session.raw) != 0
         else { return false }
         let head = exchange.pointee.requestHead
@@ -68,16 +108,61 @@ final class UpstreamConnection: HTTP2Connection {
             !exchange.pointee.requestEnded || !exchange.pointee.requestBody.isEmpty
             || exchange.pointee.requestTrailers.count > 0
         var source = dataSource
+        exchange.pointee.serialisedBefore = session.serialisedCount
         let stream =
             hasBody
             ? nghttp2_submit_request(session.raw, nil, head.pointer, head.count, &source, exchange)
             : nghttp2_submit_request(session.raw, nil, head.pointer, head.count, nil, exchange)
         guard stream > 0 else { return false }
+        lastStream = stream
         exchange.pointee.upstreamStream = stream
         exchange.pointee.upstream = .passUnretained(self)
         exchanges.append(exchange)
         becameDirty()
+        if exchange.pointee.action != .pass {
+            if owedCount == 0 { owedSince = loop.now }
+            owedCount += 1
+            exchange.pointee.isLeaving = hasBody
+            if hasBody { leavingCount += 1 }
+            guard serialised(exchange, session) else { return false }
+        }
+        exchange.pointee.attempts &+= 1
         return true
+    }
+
+    /// Serialises a call that was just submitted, or takes it back.
+    private func serialised(_ exchange: Exchange.Pointer, _ session: HTTP2Session) -> Bool {
+        // A connection that fails here must not find the call among those it had sent.
+        exchanges.remove(exchange)
+        if serialise(), session.isOpen(stream: exchange.pointee.upstreamStream) {
+            exchanges.append(exchange)
+            return true
+        }
+        session.withdraw(stream: exchange.pointee.upstreamStream)
+        forget(exchange)
+        exchange.pointee.upstream = nil
+        return false
+    }
+
+    /// How far a call of this connection has got.
+    func state(of exchange: Exchange.Pointer) -> Submission.State {
+        if exchange.pointee.responseBegan { return .answering }
+        return writtenCount > exchange.pointee.serialisedBefore ? .written : .unwritten
+    }
+
+    /// The call is under way here no longer.
+    func forget(_ exchange: Exchange.Pointer) {
+        if exchange.pointee.action != .pass { owedCount -= 1 }
+        exchanges.remove(exchange)
+        left(exchange)
+    }
+
+    /// The session has all of the call's body, or wants no more of it.
+    private func left(_ exchange: Exchange.Pointer) {
+        guard exchange.pointee.isLeaving else { return }
+        exchange.pointee.isLeaving = false
+        leavingCount -= 1
+        if leavingCount == 0, path.clientsOnHold > 0 { path.advancesHeld = true }
     }
 
     /// Nothing new will be sent here: it closes as soon as nothing is under way.
@@ -107,11 +192,65 @@ final class UpstreamConnection: HTTP2Connection {
         }
         state = .greeting
         loop.cancel(timer)
-        timer = loop.schedule(at: loop.now + Self.greetingTimeout, target: self, context: 0)
+        timer = loop.schedule(at: loop.now + Self.greetingTimeout, target: self, context: TimerContext.greeting)
         writeAvailable()
     }
 
-    override func fired(_ context: UInt64) { shut() }
+    override func fired(_ context: UInt64) {
+        switch context {
+        case TimerContext.stall:
+            isStalled = true
+            path.advancesHeld = true
+        case TimerContext.keepalive: keepAlive()
+        default: shut()
+        }
+    }
+
+    private enum TimerContext {
+        static let greeting: UInt64 = 0
+        static let stall: UInt64 = 1
+        static let keepalive: UInt64 = 2
+    }
+
+    /// Asks a silent endpoint whether it is there. An answer is owed to orders and cancels, whose timers run, not to streams.
+    private func keepAlive() {
+        switch keepalive.check(now: loop.now, owedSince: owedCount > 0 ? owedSince : nil) {
+        case .close: shut()
+        case .ping(let until):
+            session?.ping()
+            becameDirty()
+            keepaliveTimer = loop.schedule(at: until, target: self, context: TimerContext.keepalive)
+        case .wait(let until):
+            // An answer may come to be owed meanwhile.
+            let active = loop.now + path.configuration.upstreamKeepalive.active
+            keepaliveTimer = loop.schedule(at: min(until, active), target: self, context: TimerContext.keepalive)
+        }
+    }
+
+    override func blockedChanged() {
+        loop.cancel(stallTimer)
+        if isBlocked {
+            stallTimer = loop.schedule(at: loop.now + Self.stallTimeout, target: self, context: TimerContext.stall)
+        } else {
+            isStalled = false
+            path.advancesHeld = true
+        }
+    }
+
+    /// What the session heard of its own readiness is acted on only here: sending a call enters the session again.
+    override func received() {
+        keepalive.heard(now: loop.now)
+        guard hasNews else { return }
+        hasNews = false
+        if wasReady {
+            path.upstreamLimitChanged(self)
+        } else {
+            wasReady = true
+            readyAt = loop.now
+            keepAlive()
+            path.upstreamReady(self)
+        }
+    }
 
     override func becameDirty() { path.markDirty(self) }
     override func leaving() { path.requestsLeft(self) }
@@ -123,20 +262,18 @@ final class UpstreamConnection: HTTP2Connection {
 
     override func closed() {
         loop.cancel(timer)
+        loop.cancel(stallTimer)
+        loop.cancel(keepaliveTimer)
         path.upstreamClosed(self)
     }
 
     // MARK: The session
 
     override package func settingsReceived() {
-        if state == .greeting {
-            state = .ready
-            wasReady = true
-            loop.cancel(timer)
-            path.upstreamReady(self)
-        } else {
-            path.upstreamLimitChanged(self)
-        }
+        hasNews = true
+        guard state == .greeting else { return }
+        state = .ready
+        loop.cancel(timer)
     }
 
     override package func goAwayReceived(lastStream: Int32, code: UInt32) {
@@ -159,10 +296,12 @@ final class UpstreamConnection: HTTP2Connection {
         stream: Int32, category: nghttp2_headers_category, endsStream: Bool, data: StreamData
     ) {
         guard let exchange = Self.exchange(data) else { return }
+        keepalive.messageCame()
         path.responseHeadersArrived(exchange, endsStream: endsStream)
     }
 
     override package func dataReceived(stream: Int32, bytes: UnsafeRawBufferPointer, data: StreamData) {
+        keepalive.messageCame()
         guard let exchange = Self.exchange(data) else {
             session?.consumeConnection(bytes.count)
             return
@@ -187,6 +326,7 @@ final class UpstreamConnection: HTTP2Connection {
             room, of: stream, from: &exchange.pointee.requestBody, ended: exchange.pointee.requestEnded,
             trailers: exchange.pointee.requestTrailers, taken: &taken)
         path.requestTaken(exchange, taken)
+        if data?.ended == true { left(exchange) }
         if data == nil { exchange.pointee.requestStarved = true }
         return data
     }

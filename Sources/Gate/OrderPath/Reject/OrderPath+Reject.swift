@@ -59,7 +59,7 @@ extension OrderPath {
     /// Refuses an approved call that cannot be sent; such a reject counts in the rules' own count of rejects.
     func refuseForwarding(_ exchange: Exchange.Pointer, _ reason: Reason) {
         undo(exchange)
-        if exchange.pointee.action.isOrder, let client = exchange.pointee.client {
+        if exchange.pointee.action.isOrder, exchange.pointee.attempts == 0, let client = exchange.pointee.client {
             let number = client._withUnsafeGuaranteedRef { $0.number }
             if let batch = exchange.pointee.batch {
                 countRejects(of: batch, connection: number)
@@ -194,7 +194,7 @@ extension OrderPath {
 
     /// Counts and notes a reject; the call is over as far as the client is concerned.
     private func finish(_ exchange: Exchange.Pointer, _ reason: Reason, _ violation: Violation?) {
-        let wasForwarded = exchange.pointee.stage == .forwarded
+        let wasForwarded = exchange.pointee.attempts > 0
         exchange.pointee.stage = .answered
         exchange.pointee.responseEnded = true
         cancelTimer(exchange)
@@ -218,6 +218,9 @@ extension OrderPath {
             request.reject.hasBound = violation.hasBound
             request.reject.value = violation.value
             request.reject.bound = violation.bound
+        }
+        if let client = exchange.pointee.client {
+            request.reject.client = client._withUnsafeGuaranteedRef { $0.origin.name }
         }
         let order = exchange.pointee.order
         if order.account != .none {
@@ -255,8 +258,9 @@ extension OrderPath {
     }
 
     /// Counts what a decision found, blocking or not, and passes on the stops it asked for.
-    func observe(_ verdict: Verdict, duration: Int64) {
-        metrics.decision.record(duration)
+    /// `duration` nil: the order was decided and timed before.
+    func observe(_ verdict: Verdict, duration: Int64?) {
+        if let duration { metrics.decision.record(duration) }
         if verdict.priceAge >= 0 { metrics.priceAge.record(verdict.priceAge) }
         if verdict.accountAge >= 0 { metrics.accountAge.record(verdict.accountAge) }
         countLookups(verdict)

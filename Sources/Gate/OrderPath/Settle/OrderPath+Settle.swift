@@ -12,13 +12,27 @@ extension OrderPath {
         exchange.pointee.stage = .forwarded
         exchange.pointee.forwardedAt = loop.now
         guard exchange.pointee.action != .pass else { return }
+        nextSequence &+= 1
+        if exchange.pointee.action == .cancel { noteCancel(exchange) }
         let (silence, overflow) = loop.now.addingReportingOverflow(configuration.requestTimeout)
         setTimer(exchange, at: min(exchange.pointee.deadline, overflow ? .max : silence))
         if upstream.departingCount < UpstreamConnection.departingCapacity {
             upstream.departing[upstream.departingCount] = exchange.pointee.arrivedAt
             upstream.departingCount += 1
         }
+        guard exchange.pointee.attempts == 1 else {
+            metrics.resentCalls.add()
+            return
+        }
+        exchange.pointee.sequence = nextSequence
         count(exchange, reason: nil)
+    }
+
+    private func noteCancel(_ exchange: Exchange.Pointer) {
+        let (orderID, clientOrderID) = (exchange.pointee.cancelledOrderID, exchange.pointee.order.clientOrderID)
+        exchange.pointee.client?._withUnsafeGuaranteedRef {
+            $0.sentCancels.note(sequence: nextSequence, orderID: orderID, clientOrderID: clientOrderID)
+        }
     }
 
     /// What an endpoint connection has to say is about to be sent.
@@ -59,7 +73,12 @@ extension OrderPath {
 
     /// The endpoint's session took some of the request: the client may send as much more.
     func requestTaken(_ exchange: Exchange.Pointer, _ count: Int) {
-        if exchange.pointee.action == .pass { consumeRequest(exchange, count) }
+        exchange.pointee.requestTaken += count
+        if exchange.pointee.action == .pass {
+            consumeRequest(exchange, count)
+            // Only what may be sent again is kept.
+            if exchange.pointee.requestBody.isEmpty { exchange.pointee.requestBody.reset() }
+        }
         account(exchange)
     }
 
@@ -67,6 +86,7 @@ extension OrderPath {
 
     /// A block of response fields is whole: an interim response, the head, or the trailers.
     func responseHeadersArrived(_ exchange: Exchange.Pointer, endsStream: Bool) {
+        exchange.pointee.responseBegan = true
         if exchange.pointee.responseHeadSent {
             if endsStream { responseEnded(exchange) }
             return
@@ -141,6 +161,7 @@ extension OrderPath {
     /// The client's session took some of the response: the endpoint may send as much more.
     func responseTaken(_ exchange: Exchange.Pointer, _ count: Int) {
         consumeResponse(exchange, count)
+        if exchange.pointee.responseBody.isEmpty { exchange.pointee.responseBody.reset() }
         account(exchange)
     }
 
@@ -246,9 +267,11 @@ extension OrderPath {
 
     /// The endpoint's stream is closed. `code` nil: its connection is gone.
     func upstreamStreamClosed(_ exchange: Exchange.Pointer, code: UInt32?) {
+        var state = Submission.State.written
         if let upstream = exchange.pointee.upstream {
             upstream._withUnsafeGuaranteedRef {
-                $0.exchanges.remove(exchange)
+                state = $0.state(of: exchange)
+                $0.forget(exchange)
                 // Bytes that the client has not taken yet no longer hold the stream's window, only the connection's.
                 if !$0.isClosed { $0.session?.consumeConnection(exchange.pointee.responseBody.count) }
                 $0.becameDirty()
@@ -256,31 +279,67 @@ extension OrderPath {
         }
         exchange.pointee.upstream = nil
         if exchange.pointee.stage == .forwarded, !exchange.pointee.responseEnded {
-            answerMissing(exchange, code: code)
+            answerMissing(exchange, state, code.map { .reset(code: $0) } ?? .connectionLost)
         }
         recycleIfDone(exchange)
     }
 
     /// The endpoint will not answer any more, and the client still listens.
-    private func answerMissing(_ exchange: Exchange.Pointer, code: UInt32?) {
-        let refused = code == NGHTTP2_REFUSED_STREAM.rawValue && !exchange.pointee.responseHeadSent
-        guard exchange.pointee.action != .pass else {
-            if exchange.pointee.responseHeadSent || code != nil {
-                // A reset passes as it is; a connection lost in the middle of an answer is an internal error to the caller.
-                passReset(exchange, code: code ?? HTTP2ResetCode.internal.rawValue)
-            } else {
-                reject(exchange, .upstreamUnavailable)
-            }
-            return
-        }
-        if refused {
-            // Provably not processed.
+    private func answerMissing(_ exchange: Exchange.Pointer, _ state: Submission.State, _ end: Submission.End) {
+        let isPassing = exchange.pointee.action == .pass
+        let submission = Submission(
+            state: state, isPassing: isPassing, attempts: exchange.pointee.attempts,
+            isWhole: !isPassing && putRequestBack(exchange), isExpired: exchange.pointee.deadline <= loop.now,
+            isCancelled: isCancelled(exchange))
+        switch submission.verdict(on: end) {
+        case .sendAgain:
+            undo(exchange)
+            holdReturned(exchange)
+        case .expired:
+            undo(exchange)
+            reject(exchange, .deadlineExceeded)
+        case .unavailable:
             undo(exchange)
             reject(exchange, .upstreamUnavailable)
-            return
+        case .unknown:
+            outcomeUnknown(exchange)
+            tellOutcomeUnknown(exchange)
+        case .relay(let code):
+            passReset(exchange, code: code)
         }
-        outcomeUnknown(exchange)
-        tellOutcomeUnknown(exchange)
+    }
+
+    /// Makes the message whole again of which the endpoint's session took some or all.
+    private func putRequestBack(_ exchange: Exchange.Pointer) -> Bool {
+        let taken = exchange.pointee.requestTaken
+        guard exchange.pointee.requestEnded, exchange.pointee.requestBody.putBack(taken) else { return false }
+        exchange.pointee.requestTaken = 0
+        return true
+    }
+
+    /// Whether a cancel that may mean this order was sent behind it.
+    private func isCancelled(_ exchange: Exchange.Pointer) -> Bool {
+        guard exchange.pointee.action.isOrder, let client = exchange.pointee.client else { return false }
+        let sequence = exchange.pointee.sequence
+        return client._withUnsafeGuaranteedRef { client in
+            func mayMean(_ id: Digest) -> Bool {
+                client.sentCancels.mayMean(clientOrderID: id, sentAfter: sequence)
+            }
+            // A cancel may name what a replace makes, or what it replaces.
+            func mayMean(_ order: Order, _ replaces: OrderReference?) -> Bool {
+                if mayMean(order.clientOrderID) { return true }
+                guard let replaces else { return false }
+                return mayMean(replaces.orderID) || mayMean(replaces.clientOrderID)
+            }
+            guard let batch = exchange.pointee.batch else {
+                return mayMean(exchange.pointee.order, exchange.pointee.replaces)
+            }
+            for index in 0..<batch.pointee.count {
+                let order = batch.pointee.orders[index]
+                if mayMean(order.order, order.replaces) { return true }
+            }
+            return false
+        }
     }
 
     private func passReset(_ exchange: Exchange.Pointer, code: UInt32) {
@@ -316,8 +375,17 @@ extension OrderPath {
         engine.undo(reservation)
     }
 
-    /// The endpoint has not answered in time: the call is called off there, and nobody knows what became of it.
+    /// The endpoint has not answered in time: the call is called off there, and nobody knows what became of it. One whose bytes
+    /// still wait here must not leave late: they can be taken back only with their connection, and what that loses is judged
+    /// there, call by call.
     func endpointIsSilent(_ exchange: Exchange.Pointer) {
+        if let upstream = exchange.pointee.upstream,
+            upstream._withUnsafeGuaranteedRef({ $0.state(of: exchange) == .unwritten })
+        {
+            upstream._withUnsafeGuaranteedRef { $0.shut() }
+            return
+        }
+        _ = putRequestBack(exchange)
         resetUpstream(exchange, .cancel)
         outcomeUnknown(exchange)
         tellOutcomeUnknown(exchange)
