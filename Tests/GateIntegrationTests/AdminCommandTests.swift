@@ -123,7 +123,7 @@ struct AdminCommandTests {
         let version = try await gate(arguments)
         #expect(version.status == 0)
         let lines = version.output.split(separator: "\n").map { $0.split(separator: " ") }
-        #expect(lines.map(\.first) == ["gate", "commit", "libnghttp2", "hiredis"])
+        #expect(lines.map(\.first) == ["gate", "commit", "libnghttp2", "hiredis", "openssl"])
         for line in lines where line.first != "commit" {
             #expect(line.last?.split(separator: ".").count == 3, "\(line)")
         }

@@ -10,9 +10,9 @@ import time
 import grpc
 import pytest
 
-from support import orders, scripted
+from support import orders, rawframes
 from support.client import Client, refused
-from support.scripted import ACK, GOAWAY, HEADERS, PING, RawClient
+from support.rawframes import ACK, GOAWAY, HEADERS, PING, RawClient
 from support.orders import order
 from support.process import free_port
 from support.scripted import Scripted, ignore
@@ -58,7 +58,7 @@ def test_a_silent_client_is_asked_and_closed(own_site):
     other = RawClient(site.gate.target)
     for _ in range(3):
         ping = other.until(PING)
-        other.send(scripted.frame(PING, ACK, 0, ping.payload))
+        other.send(rawframes.frame(PING, ACK, 0, ping.payload))
     other.close()
 
 
@@ -68,18 +68,18 @@ def test_a_silent_client_is_asked_and_closed(own_site):
 def test_a_drain_waits_for_the_client_to_have_heard_of_it(own_site):
     site = own_site()
     raw = RawClient(site.gate.target)
-    raw.send(scripted.request(1, orders.CREATE, order(site.account()).SerializeToString()))
+    raw.send(rawframes.request(1, orders.CREATE, order(site.account()).SerializeToString()))
     raw.until(HEADERS, 1)
     site.gate.process.signal(signal.SIGTERM)
     first = raw.until(GOAWAY)
     assert (first.last_stream, first.code) == (0x7FFFFFFF, 0)
     ping = raw.until(PING)
     # A call that was on its way is still served; the second step waits longer than its least time for the answer.
-    raw.send(scripted.request(3, orders.CREATE, order(site.account()).SerializeToString()))
+    raw.send(rawframes.request(3, orders.CREATE, order(site.account()).SerializeToString()))
     assert raw.until(HEADERS, 3)
     while not raw.is_quiet(0.3):
         assert raw.frame().kind != GOAWAY, "the second step did not wait"
-    raw.send(scripted.frame(PING, ACK, 0, ping.payload))
+    raw.send(rawframes.frame(PING, ACK, 0, ping.payload))
     second = raw.until(GOAWAY)
     assert (second.last_stream, second.code) == (3, 0)
     raw.until_closed()
@@ -95,9 +95,9 @@ def test_connections_are_replaced_before_their_stream_ids_run_out(own_site):
     assert sum(carried) == 20 and max(carried) <= 3, carried
     raw = RawClient(site.gate.target)
     for stream in range(1, 14, 2):
-        raw.send(scripted.request(stream, orders.GET, b""))
+        raw.send(rawframes.request(stream, orders.GET, b""))
     assert raw.until(GOAWAY).last_stream == 0x7FFFFFFF
-    raw.send(scripted.frame(PING, ACK, 0, raw.until(PING).payload))
+    raw.send(rawframes.frame(PING, ACK, 0, raw.until(PING).payload))
     assert raw.until(GOAWAY).last_stream == 13
     raw.close()
 
@@ -191,7 +191,7 @@ def test_the_proxys_word_on_who_connected_is_in_the_log(behind_proxy):
     for number, (header, name) in enumerate([(V1, "192.0.2.1:4444"), (V2, "192.0.2.7:4444")]):
         for raw in (RawClient(site.gate.target, header), dribbled(site.gate.target, header)):
             body = order(site.account(), quantity=1000).SerializeToString()
-            raw.send(scripted.request(1, orders.CREATE, body))
+            raw.send(rawframes.request(1, orders.CREATE, body))
             assert raw.until(HEADERS, 1)
             raw.close()
         wait_until("both rejects are in the log", lambda: site.gate.process.log.count(f'"client":"{name}"') == 2)
@@ -201,11 +201,11 @@ def dribbled(target: str, header: bytes) -> RawClient:
     """A client whose proxy sends the header byte by byte, and the preface with its last one."""
     connection = RawClient.__new__(RawClient)
     host, port = target.rsplit(":", 1)
-    scripted.Framed.__init__(connection, socket.create_connection((host, int(port)), timeout=10))
+    rawframes.Framed.__init__(connection, socket.create_connection((host, int(port)), timeout=10))
     connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     for place in range(len(header) - 1):
         connection.send(header[place:place + 1])
-    connection.send(header[-1:] + scripted.PREFACE + scripted.settings({}))
+    connection.send(header[-1:] + rawframes.PREFACE + rawframes.settings({}))
     return connection
 
 

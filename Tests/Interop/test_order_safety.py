@@ -7,15 +7,15 @@ import time
 import grpc
 import pytest
 
-from support import orders, scripted
+from support import orders, rawframes
 from support.client import refused
-from support.scripted import RawClient
+from support.rawframes import RawClient
 from support.orders import order
 from support.scripted import Scripted, accept, accepted, ignore, reset_with
 from support.waiting import wait_until
 
 Code = grpc.StatusCode
-REFUSE = reset_with(scripted.REFUSED_STREAM)
+REFUSE = reset_with(rawframes.REFUSED_STREAM)
 
 
 class Ledger:
@@ -84,7 +84,7 @@ def test_a_refused_cancel_is_sent_once_more(scripted, client, ledger):
     assert ledger.changed() == {"resent": 1}
 
 
-@pytest.mark.parametrize("code", [*(code for code in range(14) if code != scripted.REFUSED_STREAM), 0xDEAD])
+@pytest.mark.parametrize("code", [*(code for code in range(14) if code != rawframes.REFUSED_STREAM), 0xDEAD])
 def test_any_other_reset_leaves_the_outcome_unknown(scripted, client, ledger, code):
     scripted.endpoint.script = reset_with(code)
     sent = order(scripted.account())
@@ -99,9 +99,9 @@ def test_any_other_reset_leaves_the_outcome_unknown(scripted, client, ledger, co
 
 def test_a_refusal_after_an_answer_has_begun_leaves_the_outcome_unknown(scripted, client, ledger):
     def begin_and_refuse(request):
-        answer = scripted.response(request.stream, accepted())
+        answer = rawframes.response(request.stream, accepted())
         head = 9 + int.from_bytes(answer[:3], "big")
-        request.connection.send(answer[:head] + scripted.reset(request.stream, scripted.REFUSED_STREAM))
+        request.connection.send(answer[:head] + rawframes.reset(request.stream, rawframes.REFUSED_STREAM))
     scripted.endpoint.script = begin_and_refuse
     sent = order(scripted.account())
     answer = client.create(sent)
@@ -121,7 +121,7 @@ def test_only_what_is_above_the_last_stream_of_a_goaway_is_sent_again(scripted, 
         scripted.endpoint.wait_for(each.SerializeToString())
     scripted.endpoint.script = accept
     connection, middle = held[0].connection, held[2].stream
-    connection.send(scripted.goaway(middle))
+    connection.send(rawframes.goaway(middle))
     assert all(pending[place]().ok for place in (3, 4)), "those above it go to another connection"
     for request in held[:3]:
         accept(request)
@@ -180,8 +180,8 @@ def test_another_orders_cancel_does_not_keep_an_order_from_being_sent_again(scri
 def test_a_call_that_passes_unread_hears_that_it_was_refused(scripted):
     scripted.endpoint.script = REFUSE
     raw = RawClient(scripted.gate.target)
-    raw.send(scripted.request(1, orders.GET, b""))
-    assert raw.until(scripted.RST_STREAM, 1).code == scripted.REFUSED_STREAM
+    raw.send(rawframes.request(1, orders.GET, b""))
+    assert raw.until(rawframes.RST_STREAM, 1).code == rawframes.REFUSED_STREAM
     raw.close()
 
 
@@ -225,12 +225,12 @@ def test_a_connection_cut_while_the_order_is_read_leaves_its_outcome_unknown(scr
 
 @pytest.mark.parametrize("abruptly", [False, True], ids=["closed", "reset"])
 def test_a_connection_cut_while_the_answer_is_written_leaves_the_outcome_unknown(scripted, client, ledger, abruptly):
-    whole = scripted.response(1, accepted())
+    whole = rawframes.response(1, accepted())
     head = 9 + int.from_bytes(whole[:3], "big")
 
     def cut(place: int):
         def answer_a_part(request):
-            request.connection.send(scripted.response(request.stream, accepted())[:place])
+            request.connection.send(rawframes.response(request.stream, accepted())[:place])
             # What was written must be read before the reset, which would take it away.
             request.connection.close(abruptly and place < head)
         scripted.endpoint.script = answer_a_part
@@ -249,7 +249,7 @@ def test_a_connection_cut_while_the_answer_is_written_leaves_the_outcome_unknown
 @pytest.mark.parametrize("limit", [0, 1])
 def test_a_stream_over_the_endpoints_limit_is_refused_at_once(own_site, limit):
     endpoint = Scripted()
-    endpoint.settings = {scripted.MAX_CONCURRENT_STREAMS: limit}
+    endpoint.settings = {rawframes.MAX_CONCURRENT_STREAMS: limit}
     endpoint.script = ignore
     site = own_site(endpoint=endpoint)
     account = site.account()
@@ -257,12 +257,12 @@ def test_a_stream_over_the_endpoints_limit_is_refused_at_once(own_site, limit):
     # Not acknowledging the gate's settings, this client opens more streams than it is offered.
     raw = RawClient(site.gate.target)
     for place, body in enumerate(bodies):
-        raw.send(scripted.request(2 * place + 1, orders.CREATE, body))
+        raw.send(rawframes.request(2 * place + 1, orders.CREATE, body))
     if limit == 0:
-        assert raw.until(scripted.RST_STREAM, 1).code == scripted.REFUSED_STREAM
+        assert raw.until(rawframes.RST_STREAM, 1).code == rawframes.REFUSED_STREAM
     else:
         # An eighth of the streams, at least one, is for cancels; of a single one nothing is left for that.
-        assert raw.until(scripted.RST_STREAM, 3).code == scripted.REFUSED_STREAM
+        assert raw.until(rawframes.RST_STREAM, 3).code == rawframes.REFUSED_STREAM
         endpoint.wait_for(bodies[0])
     assert endpoint.seen(bodies[-1]) == []
     raw.close()
@@ -271,7 +271,7 @@ def test_a_stream_over_the_endpoints_limit_is_refused_at_once(own_site, limit):
 def orders_in_flight(raw: RawClient, endpoint: Scripted, account: str, count: int):
     for place in range(count):
         body = order(account).SerializeToString()
-        raw.send(scripted.request(2 * place + 1, orders.CREATE, body))
+        raw.send(rawframes.request(2 * place + 1, orders.CREATE, body))
         endpoint.wait_for(body)
 
 
@@ -280,28 +280,28 @@ def test_an_order_that_finds_the_orders_streams_taken_is_refused_at_once_and_nev
     endpoint = Scripted()
     endpoint.script = ignore
     if not lowered:
-        endpoint.settings = {scripted.MAX_CONCURRENT_STREAMS: 8}
+        endpoint.settings = {rawframes.MAX_CONCURRENT_STREAMS: 8}
     site = own_site(endpoint=endpoint)
     account = site.account()
     raw = RawClient(site.gate.target)
     orders_in_flight(raw, endpoint, account, 7)
     if lowered:
-        endpoint.requests[0].connection.send(scripted.settings({scripted.MAX_CONCURRENT_STREAMS: 8}))
-        while limits(raw.until(scripted.SETTINGS)).get(scripted.MAX_CONCURRENT_STREAMS) != 8:
+        endpoint.requests[0].connection.send(rawframes.settings({rawframes.MAX_CONCURRENT_STREAMS: 8}))
+        while limits(raw.until(rawframes.SETTINGS)).get(rawframes.MAX_CONCURRENT_STREAMS) != 8:
             pass
     last = order(account).SerializeToString()
-    raw.send(scripted.request(15, orders.CREATE, last))
-    assert raw.until(scripted.HEADERS, 15).flags & scripted.END_STREAM
+    raw.send(rawframes.request(15, orders.CREATE, last))
+    assert raw.until(rawframes.HEADERS, 15).flags & rawframes.END_STREAM
     assert site.gate.metric("gate_orders_total", reason="IN_FLIGHT_LIMIT") == 1
     # The eighth is a cancel's.
     cancel = orders.CancelOrderRequest(order_id="x-1", symbol="BTCUSDT").SerializeToString()
-    raw.send(scripted.request(17, orders.CANCEL, cancel))
+    raw.send(rawframes.request(17, orders.CANCEL, cancel))
     endpoint.wait_for(cancel)
     assert endpoint.seen(last) == []
     raw.close()
 
 
-def limits(frame: scripted.Frame) -> dict[int, int]:
+def limits(frame: rawframes.Frame) -> dict[int, int]:
     return {int.from_bytes(frame.payload[place:place + 2], "big"): int.from_bytes(frame.payload[place + 2:place + 6], "big")
             for place in range(0, len(frame.payload), 6)}
 
@@ -317,7 +317,7 @@ def test_an_endpoint_that_is_silent_is_given_up_and_heard_no_more(own_site):
     refused(client.create(sent), "OUTCOME_UNKNOWN", Code.UNKNOWN)
     assert 0.3 <= time.monotonic() - started < 2
     connection = held[0].connection
-    wait_until("the endpoint hears of it", lambda: connection.resets.get(held[0].stream) == scripted.CANCEL)
+    wait_until("the endpoint hears of it", lambda: connection.resets.get(held[0].stream) == rawframes.CANCEL)
     # The answer that comes after all changes nothing, and the connection goes on.
     accept(held[0])
     assert client.create(order(account)).ok
@@ -344,12 +344,12 @@ def test_a_callers_deadline_passes_on_to_the_endpoint_and_leaves_the_outcome_unk
 
 def test_an_endpoint_that_takes_no_bytes_gets_no_order_late(own_site):
     endpoint = Scripted()
-    endpoint.settings = {scripted.INITIAL_WINDOW_SIZE: 0x7FFFFFFF}
+    endpoint.settings = {rawframes.INITIAL_WINDOW_SIZE: 0x7FFFFFFF}
     site = own_site(endpoint=endpoint)
     client, account = site.client(), site.account()
     assert client.create(order(account)).ok
     connection = endpoint.requests[0].connection
-    connection.send(scripted.frame(scripted.WINDOW_UPDATE, 0, 0, (0x7FFF0000).to_bytes(4, "big")))
+    connection.send(rawframes.frame(rawframes.WINDOW_UPDATE, 0, 0, (0x7FFF0000).to_bytes(4, "big")))
     endpoint.bytes_to_read = None
 
     def stop_reading(request):

@@ -35,9 +35,9 @@ def test_redirected_connections():
 
 
 if INSIDE in os.environ:
-    from support import orders, scripted
+    from support import orders, rawframes
     from support.client import Client
-    from support.scripted import RawClient
+    from support.rawframes import RawClient
     from support.orders import order
     from support.process import free_port
     from support.scripted import Scripted
@@ -75,8 +75,8 @@ if INSIDE in os.environ:
         site = own_site(endpoint=endpoint, upstream="original-destination", listen=f"127.0.0.1:{port}")
         redirect("ip", endpoint.port, port, but_for_group=None)
         raw = RawClient(endpoint.address)
-        raw.send(scripted.request(1, orders.CREATE, order(site.account()).SerializeToString()))
-        raw.until(scripted.HEADERS, 1)
+        raw.send(rawframes.request(1, orders.CREATE, order(site.account()).SerializeToString()))
+        raw.until(rawframes.HEADERS, 1)
         assert site.gate.metric("gate_refused_connections_total", reason="loop") >= 1
         assert endpoint.requests == []
         raw.close()

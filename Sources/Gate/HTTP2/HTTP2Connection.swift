@@ -182,6 +182,8 @@ package class HTTP2Connection: HTTP2Peer {
             return bytes.count
         }
         sessionFed()
+        received()
+        if isClosed { return bytes.count }
         guard let fault = fault ?? verdict.fault else { return verdict.count }
         refuse(fault)
         return bytes.count

@@ -1,133 +1,184 @@
-"""HTTP/2 frame by frame, for what no library would do: bytes out as they are written here, frames in as they come."""
+"""An endpoint that does to each call exactly what a test says, byte for byte, and remembers what it was sent."""
 
 import select
 import socket
 import struct
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
-DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
-END_STREAM, ACK, END_HEADERS = 1, 1, 4
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE = 3, 4
-REFUSED_STREAM, CANCEL = 7, 8
+from . import rawframes
+from .rawframes import ACK, DATA, END_STREAM, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, Framed
+from .orders import CreateOrderResponse, state, unique
+from .waiting import wait_until
 
 
 @dataclass
-class Frame:
-    kind: int
-    flags: int
+class Request:
+    connection: "Connection"
     stream: int
-    payload: bytes
-
-    @property
-    def code(self) -> int:
-        """The error code of a RST_STREAM or a GOAWAY."""
-        return struct.unpack(">I", self.payload[:4] if self.kind == RST_STREAM else self.payload[4:8])[0]
-
-    @property
-    def last_stream(self) -> int:
-        return struct.unpack(">I", self.payload[:4])[0] & 0x7FFFFFFF
+    body: bytes
 
 
-def frame(kind: int, flags: int = 0, stream: int = 0, payload: bytes = b"") -> bytes:
-    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+Script = Callable[[Request], None]
 
 
-def settings(values: dict[int, int]) -> bytes:
-    return frame(SETTINGS, 0, 0, b"".join(struct.pack(">HI", *pair) for pair in values.items()))
+def accept(request: Request):
+    """Answers an order as an exchange does that has taken it."""
+    request.connection.send(rawframes.response(request.stream, accepted()))
 
 
-def reset(stream: int, code: int) -> bytes:
-    return frame(RST_STREAM, 0, stream, struct.pack(">I", code))
+def accepted() -> bytes:
+    return CreateOrderResponse(order_id=unique("x"), state=state("NEW")).SerializeToString()
 
 
-def goaway(last_stream: int, code: int = 0) -> bytes:
-    return frame(GOAWAY, 0, 0, struct.pack(">II", last_stream, code))
+def reset_with(code: int) -> Script:
+    return lambda request: request.connection.send(rawframes.reset(request.stream, code))
 
 
-def fields(*pairs: tuple[str, str]) -> bytes:
-    """Literals without indexing (RFC 7541, section 6.2.2), shorter than 127 bytes each."""
-    return b"".join(bytes([0, len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
-                    for name, value in pairs)
+def ignore(request: Request):
+    """Never answers."""
 
 
-def message(body: bytes) -> bytes:
-    return struct.pack(">BI", 0, len(body)) + body
+class Connection(Framed):
+    def __init__(self, endpoint: "Scripted", connection: socket.socket):
+        super().__init__(connection)
+        self.endpoint = endpoint
+        self.bodies: dict[int, bytes] = {}
+        #: Codes of the streams that the other side has reset.
+        self.resets: dict[int, int] = {}
+        self.calls = 0
+        self.pings = 0
+        self.is_open = True
+        self._greeted = False
 
+    def send(self, data: bytes):
+        try:
+            self.socket.sendall(data)
+        except OSError:
+            # The other side may have gone first.
+            self.is_open = False
 
-def response(stream: int, body: bytes, status: int = 0) -> bytes:
-    """A whole gRPC answer: head, message, trailers."""
-    return (frame(HEADERS, END_HEADERS, stream, fields((":status", "200"), ("content-type", "application/grpc")))
-            + frame(DATA, 0, stream, message(body))
-            + frame(HEADERS, END_HEADERS | END_STREAM, stream, fields(("grpc-status", str(status)))))
-
-
-def request(stream: int, path: str, body: bytes) -> bytes:
-    head = fields((":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "gate"),
-                  ("content-type", "application/grpc"), ("te", "trailers"))
-    return frame(HEADERS, END_HEADERS, stream, head) + frame(DATA, END_STREAM, stream, message(body))
-
-
-class Framed:
-    """A socket read frame by frame."""
-
-    def __init__(self, connection: socket.socket):
-        self.socket = connection
-        self.buffer = b""
+    def close(self, abruptly: bool = False):
+        """Ends the connection, in order or with a reset."""
+        try:
+            if abruptly:
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            else:
+                self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+        self.socket.close()
+        self.is_open = False
 
     def take(self, size: int) -> bytes | None:
+        """As `Framed.take`; where the endpoint may read only so many bytes of a call, closes after the last of them."""
         while len(self.buffer) < size:
-            more = self.socket.recv(65536)
+            if not self._greeted:
+                more = self.socket.recv(size - len(self.buffer))
+            else:
+                select.select([self.socket], [], [])
+                if (left := self.endpoint.bytes_to_read) is None:
+                    more = self.socket.recv(65536)
+                elif left == 0:
+                    self.close()
+                    return None
+                else:
+                    more = self.socket.recv(min(left, 65536))
+                    self.endpoint.bytes_to_read -= len(more)
             if not more:
                 return None
             self.buffer += more
         taken, self.buffer = self.buffer[:size], self.buffer[size:]
         return taken
 
-    def frame(self) -> Frame | None:
-        """The next frame; None where the other end has closed."""
-        head = self.take(9)
-        if head is None:
-            return None
-        payload = self.take(int.from_bytes(head[:3], "big"))
-        return None if payload is None else Frame(head[3], head[4], int.from_bytes(head[5:], "big"), payload)
-
-
-class RawClient(Framed):
-    """A client that says only what it is told to, not even that it has read the settings."""
-
-    def __init__(self, target: str, first: bytes = b"", seconds: float = 10):
-        if target.startswith("unix:"):
-            connection = socket.socket(socket.AF_UNIX)
-            connection.settimeout(seconds)
-            connection.connect(target[len("unix:"):])
-        else:
-            host, port = target.rsplit(":", 1)
-            connection = socket.create_connection((host.strip("[]"), int(port)), timeout=seconds)
-        super().__init__(connection)
-        self.send(first + PREFACE + settings({}))
-
-    def send(self, data: bytes):
-        self.socket.sendall(data)
-
-    def until(self, kind: int, stream: int | None = None) -> Frame:
-        """The next frame of this kind, of this stream where one is named."""
-        while (found := self.frame()) is not None:
-            if found.kind == kind and stream in (None, found.stream) and not (kind == PING and found.flags & ACK):
-                return found
-        raise AssertionError(f"closed before a frame of kind {kind} came")
-
-    def until_closed(self) -> list[Frame]:
-        seen = []
+    def run(self):
         try:
-            while (found := self.frame()) is not None:
-                seen.append(found)
-        except ConnectionResetError:
+            self._run()
+        except (OSError, ValueError):
+            # Closed under way, from here or from there.
             pass
-        return seen
+        self.close()
 
-    def is_quiet(self, seconds: float) -> bool:
-        return not self.buffer and not select.select([self.socket], [], [], seconds)[0]
+    def _run(self):
+        self.socket.settimeout(30)
+        if self.take(len(PREFACE)) != PREFACE:
+            return
+        self.send(rawframes.settings(self.endpoint.settings))
+        while (frame := self.frame()) is not None:
+            self._heard(frame)
 
-    def close(self):
-        self.socket.close()
+    def _heard(self, frame: rawframes.Frame):
+        if frame.kind == SETTINGS and frame.flags & ACK:
+            self._greeted = True
+            self.endpoint.greeted(self)
+        elif frame.kind == SETTINGS:
+            self.send(rawframes.frame(SETTINGS, ACK))
+        elif frame.kind == PING and not frame.flags & ACK:
+            self.pings += 1
+            if self.endpoint.answers_pings:
+                self.send(rawframes.frame(PING, ACK, 0, frame.payload))
+        elif frame.kind == RST_STREAM:
+            self.resets[frame.stream] = frame.code
+        elif frame.kind in (HEADERS, DATA):
+            self.bodies.setdefault(frame.stream, b"")
+            if frame.kind == DATA:
+                self.bodies[frame.stream] += frame.payload
+            if frame.flags & END_STREAM:
+                self.calls += 1
+                self.endpoint.arrived(Request(self, frame.stream, self.bodies[frame.stream]))
+
+
+class Scripted:
+    """Listens on a free port. `script` is called with every request that is whole, in the connection's own thread."""
+
+    def __init__(self, address: str = "127.0.0.1"):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._listener = socket.create_server((address, 0), family=family)
+        self.port = self._listener.getsockname()[1]
+        self.address = f"[{address}]:{self.port}" if ":" in address else f"{address}:{self.port}"
+        self.settings = {rawframes.MAX_CONCURRENT_STREAMS: 100}
+        self.script: Script = accept
+        #: For the first calls, in their order; then `script`.
+        self.first: list[Script] = []
+        self.bytes_to_read: int | None = None
+        self.answers_pings = True
+        self.requests: list[Request] = []
+        self.connections: list[Connection] = []
+        self._lock = threading.Lock()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                accepted, _ = self._listener.accept()
+            except OSError:
+                return
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=Connection(self, accepted).run, daemon=True).start()
+
+    def greeted(self, connection: Connection):
+        with self._lock:
+            self.connections.append(connection)
+
+    def arrived(self, request: Request):
+        with self._lock:
+            self.requests.append(request)
+            script = self.first.pop(0) if self.first else self.script
+        script(request)
+
+    def seen(self, body: bytes) -> list[Request]:
+        """The requests of this message."""
+        return [request for request in list(self.requests) if request.body == rawframes.message(body)]
+
+    def wait_for(self, body: bytes, times: int = 1) -> Request:
+        return wait_until(f"the endpoint has it {times} times", lambda: (
+            found := self.seen(body)) and len(found) >= times and found[-1])
+
+    def stop(self):
+        if self._listener.fileno() >= 0:
+            # Closing alone would leave it open for as long as the thread waits in it.
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+        for connection in list(self.connections):
+            connection.close()
