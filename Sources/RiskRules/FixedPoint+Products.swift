@@ -22,12 +22,12 @@ extension FixedPoint {
             }
         }
         let full = a.multipliedFullWidth(by: b)
-        return quotient(full.high, full.low, by: UInt128(scale))
+        return quotient(full.high, full.low, by: wideScale)
     }
 
     /// `a * b * c` of magnitudes, rounded once; nil where it is above 10^18 once rounded up.
     static func product(_ a: UInt128, _ b: UInt128, _ c: UInt128) -> Product? {
-        if c == UInt128(scale) { return product(a, b) }
+        if c == wideScale { return product(a, b) }
         if a == 0 || b == 0 || c == 0 { return Product(floor: 0, isExact: true) }
         let pair = a.multipliedFullWidth(by: b)
         // With `c` at least one unit, a pair above 10^48 units^2 makes the whole larger than 10^18; at most that, it has
@@ -36,7 +36,7 @@ extension FixedPoint {
         let low = pair.low.multipliedFullWidth(by: c)
         let (high, overflow) = low.high.addingReportingOverflow(pair.high &* c)
         guard !overflow else { return nil }
-        return quotient(high, low.low, by: UInt128(scale) * UInt128(scale))
+        return quotient(high, low.low, by: wideScale * wideScale)
     }
 
     /// `a * b`, rounded away from zero to 10^-10; nil above 10^18 in magnitude.
@@ -55,10 +55,16 @@ extension FixedPoint {
     package static func compareRatio(
         _ numerator: FixedPoint, over denominator: FixedPoint, to bound: FixedPoint
     ) -> Int {
+        if let numerator = small(numerator), let denominator = small(denominator), let bound = small(bound) {
+            let left = numerator.multipliedFullWidth(by: scale64)
+            let right = bound.multipliedFullWidth(by: denominator)
+            if left.high != right.high { return left.high < right.high ? -1 : 1 }
+            return left.low == right.low ? 0 : left.low < right.low ? -1 : 1
+        }
         let leftIsNegative = numerator.units < 0
         let rightIsNegative = bound.units < 0
         if leftIsNegative != rightIsNegative { return leftIsNegative ? -1 : 1 }
-        let left = wide(numerator.units.magnitude, UInt128(scale))
+        let left = wide(numerator.units.magnitude, wideScale)
         let right = wide(bound.units.magnitude, denominator.units.magnitude)
         let isBelow = left.high != right.high ? left.high < right.high : left.low < right.low
         if left.high == right.high, left.low == right.low { return 0 }
@@ -72,7 +78,7 @@ extension FixedPoint {
     ) -> FixedPoint? {
         guard denominator.units > 0 else { return nil }
         let isNegative = numerator.units < 0
-        let full = wide(numerator.units.magnitude, UInt128(scale))
+        let full = wide(numerator.units.magnitude, wideScale)
         guard let product = quotient(full.high, full.low, by: denominator.units.magnitude) else { return nil }
         let awayFromZero = roundedUp != isNegative
         let units = awayFromZero ? product.ceiling : Int128(truncatingIfNeeded: product.floor)
@@ -80,6 +86,10 @@ extension FixedPoint {
     }
 
     private static let scale64: UInt64 = 10_000_000_000
+    private static let wideScale: UInt128 = 10_000_000_000
+
+    /// The units of a value that is not negative and fits one word: what nearly all are.
+    private static func small(_ value: FixedPoint) -> UInt64? { UInt64(exactly: value.units) }
 
     private static func wide(_ a: UInt128, _ b: UInt128) -> (high: UInt128, low: UInt128) {
         if (a | b) >> 64 == 0 {
@@ -99,7 +109,7 @@ extension FixedPoint {
             return nil
         }
         let product = Product(floor: result.quotient, isExact: result.remainder == 0)
-        let maximum = UInt128(maximumUnits)
+        let maximum = UInt128(truncatingIfNeeded: maximumUnits)
         return product.floor < maximum || (product.floor == maximum && product.isExact) ? product : nil
     }
 

@@ -21,7 +21,7 @@ package struct FixedPoint: Hashable, Comparable, Sendable, BitwiseCopyable {
 
     /// Units that a computation gave; nil above 10^18 in magnitude.
     package init?(inRange units: Int128) {
-        guard units.magnitude <= UInt128(Self.maximumUnits) else { return nil }
+        guard units.magnitude <= UInt128(truncatingIfNeeded: Self.maximumUnits) else { return nil }
         self.units = units
     }
 
