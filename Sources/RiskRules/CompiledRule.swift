@@ -43,6 +43,8 @@ package struct CompiledRule: Sendable, BitwiseCopyable {
     package var distribution: Int32 = -1
     /// Index into `RuleSet.scales` of what `max` is scaled by, -1 for none.
     package var scale: Int32 = -1
+    /// Index of the schedule in which the rule is in force, -1 for always.
+    package var schedule: Int32 = -1
 }
 
 /// What of a rule is text.

@@ -62,8 +62,9 @@ final class NameInterner {
     /// A name that the rule set or a snapshot names; nil where there is no room.
     func settle(_ name: UnsafeRawBufferPointer) -> NameID? {
         let key = hash.hash(name)
-        let fold = hash.hash(name, foldsCase: true)
         let place = exact.find(key)
+        if place > 0, isSettled[place] { return NameID(index: UInt32(truncatingIfNeeded: place)) }
+        let fold = hash.hash(name, foldsCase: true)
         guard let id = place > 0 ? NameID(index: UInt32(truncatingIfNeeded: place)) : add(name, key: key, fold: fold)
         else { return nil }
         isSettled[Int(id.index)] = true

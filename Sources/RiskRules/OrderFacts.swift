@@ -52,11 +52,6 @@ struct OrderFacts: BitwiseCopyable {
         isReducing = provesReduction && after.isReduction(of: before)
     }
 
-    /// Whether a rule applies to the order's side and type.
-    func isCovered(by rule: CompiledRule) -> Bool {
-        rule.sides & order.side.bit != 0 && rule.types & order.type.bit != 0
-    }
-
     /// `p*`; nil where the price that it takes does not count.
     func cost() -> FixedPoint? { order.cost(at: priceMissing == nil ? symbol.pointee.quote : nil) }
 

@@ -21,13 +21,15 @@ final class RateWindows {
     func install(_ ruleSet: RuleSet) -> [Int32] {
         var slots = Array(repeating: Int32(0), count: ruleSet.windows.count)
         func install<Amount>(in table: WindowTable<Amount>, _ isKept: (Metric) -> Bool) {
-            let places = slots.indices.filter { isKept(ruleSet.rules[Int(ruleSet.windows[$0].ruleIndex)].metric) }
+            let rules = ruleSet.tables.rules
+            let places = ruleSet.tables.windowOrder.map(Int.init).filter {
+                isKept(rules[Int(ruleSet.windows[$0].ruleIndex)].metric)
+            }
             let installed = table.install(
                 places.map { place in
-                    let window = ruleSet.windows[place]
-                    let rule = ruleSet.rules[Int(window.ruleIndex)]
+                    let rule = rules[Int(ruleSet.windows[place].ruleIndex)]
                     return WindowTable.Window(
-                        identity: window.identity, length: rule.window,
+                        identity: ruleSet.windows[place].key, length: rule.window,
                         shape: rule.metric.isOfDistinctOrders ? .exact : RingShape(bound: rule.max))
                 })
             for (place, slot) in zip(places, installed) { slots[place] = slot }

@@ -28,6 +28,7 @@ extension RiskEngine {
     }
 
     /// What the rules that can apply to an order need and the mirror has not fetched yet, so that the order may wait for it.
+    /// Hours are not looked at: a rule that is not in force yet may be when the wait is over.
     package func unfetchedInputs(_ order: Order, replacing: OrderReference? = nil) -> (price: Bool, account: Bool) {
         let lacksPrice = symbols[Int(order.symbol.index)].quote.availability == .unfetched
         let lacksAccount = accounts[Int(order.account.index)].availability == .unfetched
@@ -37,9 +38,11 @@ extension RiskEngine {
         var account = order.reduceOnly || stops.covers(order)
         for step in EvaluationStep.allCases {
             for planned in plans.rules(step, of: plan) {
-                let rule = plans.rules[Int(planned.rule)]
-                guard facts.isCovered(by: rule), !(facts.isReducing && rule.exemptsReducing) else { continue }
-                if rule.metric.asksPrice(of: order), !(facts.isReducing && rule.exemptsReducingWithoutPrice) {
+                let rule = plans.rules + Int(planned.rule)
+                guard plans.covers(rule, order), !(facts.isReducing && rule.pointee.exemptsReducing) else { continue }
+                if rule.pointee.metric.asksPrice(of: order),
+                    !(facts.isReducing && rule.pointee.exemptsReducingWithoutPrice)
+                {
                     price = true
                 }
                 if step == .account { account = true }
@@ -53,9 +56,9 @@ extension RiskEngine {
         account: NameID?, strategy: NameID = .none, symbol: NameID = .none, connection: UInt32, now: Int64
     ) {
         guard let account else {
-            for place in 0..<plans.ruleCount {
-                let rule = plans.rules + place
-                if rule.pointee.metric == .messageCount, rule.pointee.per == .connection {
+            for place in plans.tables.connectionMessageRules {
+                let rule = plans.rules + Int(place)
+                if plans.isInForce(rule, wall: wall(now)) {
                     let slot = windowSlots[Int(rule.pointee.windowIndex)]
                     let key = windows.digest(slot: slot, key: connection)
                     _ = windows.counts.add(1, slot: slot, key: key, now: now)
@@ -69,7 +72,9 @@ extension RiskEngine {
         guard let plan = plan(cancel) else { return }
         for planned in plans.rules(.counters, of: plan) {
             let rule = plans.rules + Int(planned.rule)
-            if rule.pointee.metric == .messageCount { _ = count(cancel, rule, connection: connection, now: now) }
+            if rule.pointee.metric == .messageCount, plans.isInForce(rule, wall: wall(now)) {
+                _ = count(cancel, rule, connection: connection, now: now)
+            }
         }
     }
 
@@ -151,14 +156,14 @@ extension RiskEngine {
         let isMissing = facts.accountMissing != nil
         if isMissing { judgeRules(.account, plan, facts) }
         checkReduceOnly(facts)
-        if limits.refusesUngoverned, !plan.governs(facts.order) { report(.noRuleApplies) }
+        if limits.refusesUngoverned, !plans.governs(plan, facts.order, wall: wall(facts.now)) { report(.noRuleApplies) }
         if !isMissing { judgeRules(.account, plan, facts) }
     }
 
     private func judgeRules(_ step: EvaluationStep, _ plan: RulePlan, _ facts: OrderFacts) {
         for planned in plans.rules(step, of: plan) {
             let rule = plans.rules + Int(planned.rule)
-            guard facts.isCovered(by: rule.pointee) else { continue }
+            guard plans.applies(rule, to: facts.order, wall: wall(facts.now)) else { continue }
             let isExempt = facts.isReducing && rule.pointee.exemptsReducing
             // A rate counts the orders that it does not judge.
             guard !isExempt || step == .counters else { continue }
@@ -300,6 +305,6 @@ extension RiskEngine {
         guard let ruleSet else { return nil }
         return plans.make(
             order, account: accountNames.name(order.account), strategy: strategyNames.name(order.strategy),
-            symbol: symbolNames.name(order.symbol), ruleSet)
+            symbol: symbolNames.name(order.symbol), timesInForce: timeInForceNames, ruleSet)
     }
 }

@@ -22,7 +22,8 @@ extension RiskEngine {
     /// The time in force of these bytes, in upper case; no bytes are `.none`.
     package func timeInForce(_ name: UnsafeRawBufferPointer) -> NameLookup {
         let found = timeInForceNames.lookup(name)
-        if case .new(let id) = found, let ruleSet { plans.addTimeInForce(id, timeInForceNames, ruleSet) }
+        // Plans say which of the names known so far their rules permit.
+        if case .new = found { plans.forget() }
         return found
     }
 

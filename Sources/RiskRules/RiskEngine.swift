@@ -21,6 +21,7 @@ package final class RiskEngine {
     private struct Links: BitwiseCopyable {
         var prices: Int64 = 0
         var accounts: Int64 = 0
+        var wallOffset: Int64 = 0
     }
 
     package let limits: EngineLimits
@@ -103,27 +104,41 @@ package final class RiskEngine {
     /// Decides by a rule set from now on. Windows continue where id, metric, window and `per` are the same.
     package func install(_ ruleSet: RuleSet) {
         self.ruleSet = ruleSet
+        asksWallTime = ruleSet.hasSchedules
         installs += 1
         parameters.install(ruleSet)
-        plans.install(ruleSet, timesInForce: timeInForceNames)
+        plans.install(ruleSet)
         let slots = windows.install(ruleSet)
         windowSlots.deallocate()
         windowSlots = .allocate(capacity: Swift.max(slots.count, 1))
         for (place, slot) in slots.enumerated() { (windowSlots + place).initialize(to: slot) }
-        for var name in ruleSet.knownSymbols { _ = name.withUTF8 { symbolNames.settle(UnsafeRawBufferPointer($0)) } }
         for var name in ruleSet.knownAccounts { _ = name.withUTF8 { accountNames.settle(UnsafeRawBufferPointer($0)) } }
-        var multipliersChanged = false
-        volatilities.wantNone()
-        for index in 1..<symbolNames.count {
-            let multiplier = symbols[index].multiplier
-            applyInstrument(to: NameID(index: UInt32(index)))
-            wantVolatility(of: NameID(index: UInt32(index)))
-            guard symbols[index].multiplier != multiplier else { continue }
-            multipliersChanged = true
-            exposures.valueAll(in: NameID(index: UInt32(index)))
+        if settleSymbols(of: ruleSet) { valueSnapshotsAgain() }
+    }
+
+    /// Settles the symbols that a set names and fills in what it says of all; true where a contract multiplier changed.
+    private func settleSymbols(of ruleSet: RuleSet) -> Bool {
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: symbolNames.capacity) { instruments in
+            instruments.initialize(repeating: -1)
+            for (place, name) in ruleSet.knownSymbols.enumerated() {
+                var name = name
+                if let id = name.withUTF8({ symbolNames.settle(UnsafeRawBufferPointer($0)) }) {
+                    instruments[Int(id.index)] = ruleSet.tables.instrumentOfKnownSymbol[place]
+                }
+            }
+            var multipliersChanged = false
+            volatilities.wantNone()
+            for index in 1..<symbolNames.count {
+                let multiplier = symbols[index].multiplier
+                apply(instrument: instruments[index], to: symbols + index)
+                wantVolatility(of: NameID(index: UInt32(index)))
+                guard symbols[index].multiplier != multiplier else { continue }
+                multipliersChanged = true
+                exposures.valueAll(in: NameID(index: UInt32(index)))
+            }
+            volatilities.removeUnwanted()
+            return multipliersChanged
         }
-        volatilities.removeUnwanted()
-        if multipliersChanged { valueSnapshotsAgain() }
     }
 
     /// Until when prices count as confirmed alive: monotonic nanoseconds; 0 where the link is down.
@@ -137,6 +152,19 @@ package final class RiskEngine {
         get { links.pointee.accounts }
         set { links.pointee.accounts = newValue }
     }
+
+    /// Unix nanoseconds less monotonic ones, by which rules with `active` find the time; to be kept right while
+    /// `asksWallTime`.
+    package var wallOffset: Int64 {
+        get { links.pointee.wallOffset }
+        set { links.pointee.wallOffset = newValue }
+    }
+
+    /// Whether a decision depends on the wall clock.
+    package private(set) var asksWallTime = false
+
+    /// The wall clock at a monotonic instant.
+    func wall(_ now: Int64) -> Int64 { now &+ links.pointee.wallOffset }
 
     /// Takes over what the mirror says of a symbol's price.
     package func update(price: PriceQuote, symbol: NameID) {
@@ -157,8 +185,11 @@ package final class RiskEngine {
     /// Fills in what the rule set says of a symbol.
     func applyInstrument(to symbol: NameID) {
         guard let ruleSet else { return }
-        let state = symbols + Int(symbol.index)
-        state.pointee.instrument = ruleSet.instrument(of: symbolNames.name(symbol))
+        apply(instrument: ruleSet.instrument(of: symbolNames.name(symbol)), to: symbols + Int(symbol.index))
+    }
+
+    private func apply(instrument: Int32, to state: UnsafeMutablePointer<SymbolState>) {
+        state.pointee.instrument = instrument
         state.pointee.multiplier = .one
         state.pointee.initialMargin = limits.defaultInitialMargin
         guard state.pointee.instrument >= 0 else { return }

@@ -68,12 +68,10 @@ package struct RuleDocument: Sendable {
         package var method: Text?
         package var share: Text?
         package var scale: Scale?
-        /// Keys of the language that this version reads but does not carry out yet (`active`, `rollout`): each is refused by
-        /// the compiler as not yet supported.
-        package var unsupported: [Text]
+        package var active: Active?
+        package var rollout: Text?
         package init(location: SourceLocation) {
             self.location = location
-            self.unsupported = []
         }
     }
     /// What makes a bound smaller.
@@ -92,6 +90,15 @@ package struct RuleDocument: Sendable {
         package var symbols: [Text] = []
         package var sides: [Text] = []
         package var types: [Text] = []
+        package init(location: SourceLocation) { self.location = location }
+    }
+    /// When a rule is in force.
+    package struct Active: Sendable {
+        package var location: SourceLocation
+        package var days: [Text]?
+        package var from: Text?
+        package var to: Text?
+        package var timezone: Text?
         package init(location: SourceLocation) { self.location = location }
     }
     package struct Instrument: Sendable {
@@ -116,6 +123,8 @@ package struct RuleDocument: Sendable {
         /// Prices that are given as bid and ask.
         package var quotes: [ExampleQuote] = []
         package var order: ExampleOrder?
+        /// The instant at which the order is decided.
+        package var at: Text?
         package var expect: Text?
         package init(location: SourceLocation) { self.location = location }
     }

@@ -22,8 +22,9 @@ extension Metric {
 struct PlannedRule: BitwiseCopyable {
     /// Index into the rule set.
     var rule: Int32
-    /// For membership of accounts, strategies and symbols: whether this combination's name is not permitted.
-    var isDenied: Bool
+    /// Of a membership rule what it permits of this combination: sides, order types and times in force by their bits; of
+    /// accounts, strategies and symbols all bits where this combination's name is permitted, else none.
+    var permitted: UInt64
 }
 
 /// The rules that can apply to one combination of account, strategy and symbol, by step.
@@ -31,26 +32,20 @@ struct RulePlan: BitwiseCopyable {
     /// Ends of the steps' rules in the plans' list; each begins where the one before ends.
     fileprivate var first: Int32
     fileprivate var ends: (Int32, Int32, Int32, Int32)
-    /// Bit `kind(side, type)` set where an enforced hard rule of the tables Order or Exposure binds such orders.
+    /// Bit `kind(side, type)` set where an enforced hard rule of the tables Order or Exposure binds such orders at all
+    /// times.
     fileprivate var governed: UInt16
+    /// The same for rules that are in force in certain hours.
+    fileprivate var governedInHours: UInt16
 
     static func kind(_ side: Side, _ type: OrderType) -> UInt16 {
         1 << (UInt16(side.rawValue) * UInt16(OrderType.allCases.count) + UInt16(type.rawValue))
     }
-
-    func governs(_ order: Order) -> Bool { governed & Self.kind(order.side, order.type) != 0 }
 }
 
-/// The rules in force, flat, and for each combination of names seen so far the few of them that can apply: found once by
+/// For each combination of names seen so far the few rules in force that can apply to it: found once by
 /// `RuleSet.applicableRules`, and forgotten when another set is installed.
 final class RulePlans {
-    /// What of a membership rule depends on the rule alone.
-    private struct Permissions: BitwiseCopyable {
-        var sides: UInt8 = 0
-        var types: UInt8 = 0
-        var timesInForce: UInt64 = 0
-    }
-
     /// Rules that the plans of one combination are expected to have at most, on average.
     private static let rulesPerPlan = 32
 
@@ -62,13 +57,14 @@ final class RulePlans {
     private var planned: UnsafeMutablePointer<PlannedRule>
     private var plannedCapacity = 1024
     private var plannedCount = 0
-    private var permissions: UnsafeMutablePointer<Permissions>
+    private var candidates: [Int32] = []
+    /// The set's own memory, kept by `tables`.
     private(set) var rules: UnsafeMutablePointer<CompiledRule>
-    private(set) var ruleCount = 0
     private(set) var instruments: UnsafeMutablePointer<CompiledInstrument>
     /// Whether the set names instruments: a symbol that is not among them is then refused.
     private(set) var hasInstruments = false
-    private var candidates: [Int32] = []
+    private(set) var tables: RuleTables
+    private let schedules = ScheduleClock()
 
     init(capacity: Int, seed: UInt64) {
         self.capacity = Swift.max(capacity, 1)
@@ -76,54 +72,57 @@ final class RulePlans {
         index = DigestIndex(capacity: self.capacity)
         plans = .allocate(capacity: self.capacity)
         planned = .allocate(capacity: plannedCapacity)
-        permissions = .allocate(capacity: 1)
-        rules = .allocate(capacity: 1)
-        instruments = .allocate(capacity: 1)
+        tables = RuleTables(rules: [], instruments: [], windows: [], instrumentOfKnownSymbol: [])
+        rules = tables.rules
+        instruments = tables.instruments
     }
 
     deinit {
-        instruments.deallocate()
         plans.deallocate()
         planned.deallocate()
-        permissions.deallocate()
-        rules.deallocate()
     }
 
-    /// Takes over the rules of a set and forgets all plans.
-    /// - Parameter timesInForce: the names known so far, by index.
-    func install(_ ruleSet: RuleSet, timesInForce: NameInterner) {
-        rules.deallocate()
-        permissions.deallocate()
-        ruleCount = ruleSet.rules.count
-        rules = .allocate(capacity: Swift.max(ruleCount, 1))
-        permissions = .allocate(capacity: Swift.max(ruleCount, 1))
-        for (place, rule) in ruleSet.rules.enumerated() {
-            (rules + place).initialize(to: rule)
-            (permissions + place).initialize(to: Permissions())
-            for side in Side.allCases where rule.metric == .side && permits(rule, side.ruleName, ruleSet) {
-                permissions[place].sides |= side.bit
-            }
-            for type in OrderType.allCases where rule.metric == .type && permits(rule, type.ruleName, ruleSet) {
-                permissions[place].types |= type.bit
-            }
-        }
-        instruments.deallocate()
-        instruments = .allocate(capacity: Swift.max(ruleSet.instruments.count, 1))
-        hasInstruments = !ruleSet.instruments.isEmpty
-        for (place, instrument) in ruleSet.instruments.enumerated() {
-            (instruments + place).initialize(to: instrument)
-        }
-        for name in 0..<timesInForce.count {
-            addTimeInForce(NameID(index: UInt32(name)), timesInForce, ruleSet)
-        }
-        removeAll()
+    /// Goes over to the rules of a set and forgets all plans.
+    func install(_ ruleSet: RuleSet) {
+        tables = ruleSet.tables
+        rules = tables.rules
+        instruments = tables.instruments
+        hasInstruments = tables.instrumentCount > 0
+        schedules.install(ruleSet.schedules)
+        forget()
     }
 
-    /// Judges a time in force, seen for the first time, by every rule on them.
-    func addTimeInForce(_ id: NameID, _ names: NameInterner, _ ruleSet: RuleSet) {
-        for place in 0..<ruleCount
-        where rules[place].metric == .timeInForce && permits(rules[place], names.name(id), ruleSet) {
-            permissions[place].timesInForce |= 1 << UInt64(id.index)
+    /// Forgets all plans: what they were found by has changed.
+    func forget() {
+        index.removeAll()
+        planCount = 0
+        plannedCount = 0
+    }
+
+    /// Whether a rule applies to the order's side and type, and is in force at this moment.
+    /// - Parameter wall: unix nanoseconds.
+    func applies(_ rule: UnsafeMutablePointer<CompiledRule>, to order: Order, wall: Int64) -> Bool {
+        covers(rule, order) && isInForce(rule, wall: wall)
+    }
+
+    /// Whether a rule applies to the order's side and type.
+    func covers(_ rule: UnsafeMutablePointer<CompiledRule>, _ order: Order) -> Bool {
+        rule.pointee.sides & order.side.bit != 0 && rule.pointee.types & order.type.bit != 0
+    }
+
+    /// Whether a rule is in force at this moment.
+    func isInForce(_ rule: UnsafeMutablePointer<CompiledRule>, wall: Int64) -> Bool {
+        rule.pointee.schedule < 0 || schedules.isActive(rule.pointee.schedule, at: wall)
+    }
+
+    /// Whether an enforced hard rule of the tables Order or Exposure binds an order at this moment.
+    func governs(_ plan: RulePlan, _ order: Order, wall: Int64) -> Bool {
+        let kind = RulePlan.kind(order.side, order.type)
+        if plan.governed & kind != 0 { return true }
+        guard plan.governedInHours & kind != 0 else { return false }
+        return (plan.first..<plan.ends.3).contains { place in
+            let rule = rules + Int(planned[Int(place)].rule)
+            return rule.pointee.governs && applies(rule, to: order, wall: wall)
         }
     }
 
@@ -134,18 +133,47 @@ final class RulePlans {
     }
 
     /// Finds the rules that can apply to a combination of names and remembers them.
+    /// - Parameter timesInForce: the names known so far; with another one the plans are to be forgotten.
     func make(
         _ order: Order, account: UnsafeRawBufferPointer, strategy: UnsafeRawBufferPointer,
-        symbol: UnsafeRawBufferPointer, _ ruleSet: RuleSet
+        symbol: UnsafeRawBufferPointer, timesInForce: NameInterner, _ ruleSet: RuleSet
     ) -> RulePlan {
-        if planCount == capacity || plannedCount >= capacity * Self.rulesPerPlan { removeAll() }
+        if planCount == capacity || plannedCount >= capacity * Self.rulesPerPlan { forget() }
         ruleSet.applicableRules(account: account, strategy: strategy, symbol: symbol, into: &candidates)
-        var plan = RulePlan(first: Int32(plannedCount), ends: (0, 0, 0, 0), governed: 0)
-        plan.ends.0 = append(.counters, account, strategy, symbol, ruleSet)
-        plan.ends.1 = append(.payload, account, strategy, symbol, ruleSet)
-        plan.ends.2 = append(.price, account, strategy, symbol, ruleSet)
-        plan.ends.3 = append(.account, account, strategy, symbol, ruleSet)
-        for candidate in candidates { plan.governed |= governed(rules[Int(candidate)]) }
+        var plan = RulePlan(first: Int32(plannedCount), ends: (0, 0, 0, 0), governed: 0, governedInHours: 0)
+        func append(_ step: EvaluationStep) -> Int32 {
+            for candidate in candidates where rules[Int(candidate)].metric.step == step {
+                let rule = rules[Int(candidate)]
+                let permitted: UInt64 =
+                    switch rule.metric {
+                    case .account: ruleSet.permits(rule, account) ? .max : 0
+                    case .strategy: ruleSet.permits(rule, strategy) ? .max : 0
+                    case .symbol: ruleSet.permits(rule, symbol) ? .max : 0
+                    case .side: UInt64(bits(Side.allCases) { ruleSet.permits(rule, $0.ruleName) ? $0.bit : 0 })
+                    case .type: UInt64(bits(OrderType.allCases) { ruleSet.permits(rule, $0.ruleName) ? $0.bit : 0 })
+                    case .timeInForce:
+                        (0..<timesInForce.count).reduce(0) { bits, index in
+                            let name = timesInForce.name(NameID(index: UInt32(index)))
+                            return ruleSet.permits(rule, name) ? bits | 1 << UInt64(index) : bits
+                        }
+                    default: .max
+                    }
+                self.append(PlannedRule(rule: candidate, permitted: permitted))
+            }
+            return Int32(plannedCount)
+        }
+        plan.ends.0 = append(.counters)
+        plan.ends.1 = append(.payload)
+        plan.ends.2 = append(.price)
+        plan.ends.3 = append(.account)
+        for candidate in candidates {
+            let rule = rules[Int(candidate)]
+            if rule.schedule < 0 {
+                plan.governed |= governed(rule)
+            } else {
+                plan.governedInHours |= governed(rule)
+            }
+        }
         plans[planCount] = plan
         index.insert(digest(order.account, order.strategy, order.symbol), at: planCount)
         planCount += 1
@@ -166,37 +194,12 @@ final class RulePlans {
 
     /// Whether a membership rule permits an order.
     func permits(_ planned: PlannedRule, _ order: Order) -> Bool {
-        let permitted = permissions[Int(planned.rule)]
-        return switch rules[Int(planned.rule)].metric {
-        case .side: permitted.sides & order.side.bit != 0
-        case .type: permitted.types & order.type.bit != 0
-        case .timeInForce: permitted.timesInForce >> UInt64(order.timeInForce.index) & 1 == 1
-        default: !planned.isDenied
+        switch rules[Int(planned.rule)].metric {
+        case .side: planned.permitted & UInt64(order.side.bit) != 0
+        case .type: planned.permitted & UInt64(order.type.bit) != 0
+        case .timeInForce: planned.permitted >> UInt64(order.timeInForce.index) & 1 == 1
+        default: planned.permitted != 0
         }
-    }
-
-    private func removeAll() {
-        index.removeAll()
-        planCount = 0
-        plannedCount = 0
-    }
-
-    private func append(
-        _ step: EvaluationStep, _ account: UnsafeRawBufferPointer, _ strategy: UnsafeRawBufferPointer,
-        _ symbol: UnsafeRawBufferPointer, _ ruleSet: RuleSet
-    ) -> Int32 {
-        for candidate in candidates where rules[Int(candidate)].metric.step == step {
-            let rule = rules[Int(candidate)]
-            let isDenied =
-                switch rule.metric {
-                case .account: !permits(rule, account, ruleSet)
-                case .strategy: !permits(rule, strategy, ruleSet)
-                case .symbol: !permits(rule, symbol, ruleSet)
-                default: false
-                }
-            append(PlannedRule(rule: candidate, isDenied: isDenied))
-        }
-        return Int32(plannedCount)
     }
 
     private func append(_ rule: PlannedRule) {
@@ -211,9 +214,12 @@ final class RulePlans {
         plannedCount += 1
     }
 
+    private func bits<Element>(_ all: [Element], _ bit: (Element) -> UInt8) -> UInt8 {
+        all.reduce(0) { $0 | bit($1) }
+    }
+
     private func governed(_ rule: CompiledRule) -> UInt16 {
-        let table = rule.metric.traits.table
-        guard rule.mode == .enforce, rule.severity != .soft, table == .order || table == .exposure else { return 0 }
+        guard rule.governs else { return 0 }
         var bits: UInt16 = 0
         for side in Side.allCases where rule.sides & side.bit != 0 {
             for type in OrderType.allCases where rule.types & type.bit != 0 { bits |= RulePlan.kind(side, type) }
@@ -221,18 +227,16 @@ final class RulePlans {
         return bits
     }
 
-    private func permits(_ rule: CompiledRule, _ name: UnsafeRawBufferPointer, _ ruleSet: RuleSet) -> Bool {
-        (rule.allow < 0 || ruleSet.matches(patternSet: rule.allow, name))
-            && (rule.deny < 0 || !ruleSet.matches(patternSet: rule.deny, name))
-    }
-
-    private func permits(_ rule: CompiledRule, _ word: String, _ ruleSet: RuleSet) -> Bool {
-        var word = word
-        return word.withUTF8 { permits(rule, UnsafeRawBufferPointer($0), ruleSet) }
-    }
-
     private func digest(_ account: NameID, _ strategy: NameID, _ symbol: NameID) -> Digest {
         let pair = UInt64(account.index) << 32 | UInt64(symbol.index)
         return Digest(low: SipHash.spread(pair ^ SipHash.spread(seed ^ UInt64(strategy.index))), high: pair)
+    }
+}
+
+extension CompiledRule {
+    /// Whether it is an enforced hard rule of the tables Order or Exposure: an order that none of them binds is ungoverned.
+    fileprivate var governs: Bool {
+        let table = metric.traits.table
+        return mode == .enforce && severity != .soft && (table == .order || table == .exposure)
     }
 }

@@ -8,6 +8,28 @@ package final class RuleSet: Sendable {
         package var ruleIndex: Int32
         /// The rule's id, metric, window and `per` in one text.
         package var identity: String
+        /// A hash of the identity, by which windows are compared.
+        let key: WindowKey
+
+        init(ruleIndex: Int32, identity: String) {
+            self.ruleIndex = ruleIndex
+            self.identity = identity
+            key = WindowKey(identity)
+        }
+    }
+
+    /// 128 bits that stand for a window's identity.
+    struct WindowKey: Comparable, Sendable, BitwiseCopyable {
+        private let digest: Digest
+
+        init(_ identity: String) {
+            var identity = identity
+            digest = identity.withUTF8 { SipHash(seed: 0).hash(UnsafeRawBufferPointer($0)) }
+        }
+
+        static func < (left: Self, right: Self) -> Bool {
+            (left.digest.high, left.digest.low) < (right.digest.high, right.digest.low)
+        }
     }
 
     /// SHA-256 over names and contents of the files, in hexadecimal, as the caller gave it.
@@ -30,11 +52,18 @@ package final class RuleSet: Sendable {
     package let knownSymbols: [String]
     package let knownAccounts: [String]
 
+    /// The calendar's now by which the hours of `active` rules are laid out, in unix nanoseconds.
+    package let laidOutAt: Int64
+
     private let patterns: PatternTable
     private let scopes: [RuleScope]
+    private let rollouts: [Rollout]
     private let index: RuleIndex
     private let volatilityUses: [VolatilityUse]
     private let volatilityIndex: RuleIndex
+    /// By `CompiledRule.schedule`.
+    let schedules: [RuleSchedule]
+    let tables: RuleTables
     private let instrumentNames: NameTable
     private let instrumentIndices: [Int32]
 
@@ -59,7 +88,10 @@ package final class RuleSet: Sendable {
         var knownAccounts: [String]
         var patterns: PatternTable
         var scopes: [RuleScope]
+        var rollouts: [Rollout]
         var names: [RuleIndex.Names]
+        var schedules: [RuleSchedule]
+        var laidOutAt: Int64
     }
 
     init(_ parts: Parts) {
@@ -88,10 +120,57 @@ package final class RuleSet: Sendable {
         instrumentNames = NameTable(parts.instrumentSymbols)
         let places = Dictionary(uniqueKeysWithValues: zip(parts.instrumentSymbols, Int32(0)...))
         instrumentIndices = NameTable.sorted(parts.instrumentSymbols).map { places[$0, default: -1] }
+        schedules = parts.schedules
+        laidOutAt = parts.laidOutAt
+        rollouts = parts.rollouts
+        tables = RuleTables(
+            rules: parts.rules, instruments: parts.instruments, windows: parts.windows,
+            instrumentOfKnownSymbol: parts.knownSymbols.map { places[$0, default: -1] })
+    }
+
+    /// The same set in other hours.
+    private init(_ other: RuleSet, schedules: [RuleSchedule], laidOutAt: Int64) {
+        version = other.version
+        rules = other.rules
+        texts = other.texts
+        windows = other.windows
+        instruments = other.instruments
+        instrumentSymbols = other.instrumentSymbols
+        knownSymbols = other.knownSymbols
+        knownAccounts = other.knownAccounts
+        patterns = other.patterns
+        scopes = other.scopes
+        rollouts = other.rollouts
+        index = other.index
+        distributions = other.distributions
+        scales = other.scales
+        volatilityUses = other.volatilityUses
+        volatilityIndex = other.volatilityIndex
+        instrumentNames = other.instrumentNames
+        instrumentIndices = other.instrumentIndices
+        tables = other.tables
+        self.schedules = schedules
+        self.laidOutAt = laidOutAt
+    }
+
+    /// Whether a rule is in force in certain hours only, so that a decision depends on the wall clock.
+    package var hasSchedules: Bool { !schedules.isEmpty }
+
+    /// The same set with the hours of its rules laid out from another moment. They are laid out for 400 days; past these
+    /// the rules are in force whatever the time.
+    package func renewed(_ calendar: RuleCalendar) -> RuleSet {
+        RuleSet(
+            self, schedules: schedules.map { RuleSchedule($0.window, by: calendar) }, laidOutAt: calendar.now)
+    }
+
+    /// The same set with all its rules in force whatever the time, or only those without hours.
+    func withRules(inForce: Bool) -> RuleSet {
+        RuleSet(
+            self, schedules: schedules.map { inForce ? .always($0.window) : .never($0.window) }, laidOutAt: laidOutAt)
     }
 
     /// Replaces `into` by the indices of the rules whose `applies_to` covers these names, in ascending order. Sides and
-    /// order types are not looked at: they are bits of the rule. An order that names no strategy has an empty one.
+    /// order types are not looked at: they are bits of the rule; hours neither. An order that names no strategy has an empty one.
     package func applicableRules(
         account: UnsafeRawBufferPointer, strategy: UnsafeRawBufferPointer, symbol: UnsafeRawBufferPointer,
         into: inout [Int32]
@@ -99,7 +178,9 @@ package final class RuleSet: Sendable {
         into.removeAll(keepingCapacity: true)
         index.forEachCandidate(account: account, strategy: strategy, symbol: symbol) { rule in
             let scope = scopes[Int(rule)]
-            if covers(scope.symbols, symbol), covers(scope.accounts, account), covers(scope.strategies, strategy) {
+            if covers(scope.symbols, symbol), covers(scope.accounts, account), covers(scope.strategies, strategy),
+                rollouts[Int(rule)].includes(account)
+            {
                 into.append(rule)
             }
         }
@@ -134,6 +215,18 @@ package final class RuleSet: Sendable {
     package func appliesTo(_ rule: Int) -> (accounts: [String], strategies: [String], symbols: [String]) {
         let scope = scopes[rule]
         return (patterns.members(scope.accounts), patterns.members(scope.strategies), patterns.members(scope.symbols))
+    }
+
+    /// Whether a membership rule permits a name.
+    func permits(_ rule: CompiledRule, _ name: UnsafeRawBufferPointer) -> Bool {
+        (rule.allow < 0 || matches(patternSet: rule.allow, name))
+            && (rule.deny < 0 || !matches(patternSet: rule.deny, name))
+    }
+
+    /// The same for a word.
+    func permits(_ rule: CompiledRule, _ word: String) -> Bool {
+        var word = word
+        return word.withUTF8 { permits(rule, UnsafeRawBufferPointer($0)) }
     }
 
     private func covers(_ patternSet: Int32, _ name: UnsafeRawBufferPointer) -> Bool {

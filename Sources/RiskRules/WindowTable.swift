@@ -8,8 +8,8 @@ final class WindowTable<Amount: FixedWidthInteger & BitwiseCopyable> {
     typealias Ring = EventRing<Amount>
 
     /// A window of a rule set.
-    struct Window {
-        var identity: String
+    struct Window: BitwiseCopyable {
+        var identity: RuleSet.WindowKey
         var length: Int64
         var shape: RingShape
     }
@@ -42,7 +42,8 @@ final class WindowTable<Amount: FixedWidthInteger & BitwiseCopyable> {
     private var used = 0
     private var firstFree: Int32 = -1
     private var hand = 0
-    private var identities: [String: Int32] = [:]
+    /// In the order of their identities.
+    private var known: [(identity: RuleSet.WindowKey, slot: Int32)] = []
     private var slotCount = 0
     private var slotCapacity = 16
     private var slots: UnsafeMutablePointer<Slot>
@@ -64,28 +65,31 @@ final class WindowTable<Amount: FixedWidthInteger & BitwiseCopyable> {
 
     /// Goes over to the windows of a rule set and returns the slot of each. Windows of the same identity go on; the
     /// events of those that are gone are forgotten.
+    /// - Parameter windows: in the order of their identities, so that one pass finds those that go on.
     func install(_ windows: [Window]) -> [Int32] {
         for slot in 0..<slotCount { slots[slot].isUsed = false }
-        var next: [String: Int32] = [:]
-        for window in windows {
-            guard let slot = identities[window.identity] else { continue }
-            next[window.identity] = slot
-            slots[Int(slot)].isUsed = true
+        var next = [Int32](repeating: -1, count: windows.count)
+        var place = 0
+        for (index, window) in windows.enumerated() {
+            while place < known.count, known[place].identity < window.identity { place += 1 }
+            guard place < known.count, known[place].identity == window.identity else { continue }
+            next[index] = known[place].slot
+            slots[Int(known[place].slot)].isUsed = true
         }
         for slot in 0..<slotCount where !slots[slot].isUsed {
             while slots[slot].first >= 0 { remove(Int(slots[slot].first)) }
             slots[slot] = Slot()
         }
         var unused = (0..<slotCount).filter { !slots[$0].isUsed }
-        for window in windows {
-            let slot = next[window.identity] ?? Int32(unused.popLast() ?? newSlot())
-            next[window.identity] = slot
-            slots[Int(slot)].length = window.length
-            slots[Int(slot)].shape = window.shape
-            slots[Int(slot)].isUsed = true
+        for (index, window) in windows.enumerated() {
+            if next[index] < 0 { next[index] = Int32(unused.popLast() ?? newSlot()) }
+            let slot = slots + Int(next[index])
+            slot.pointee.length = window.length
+            slot.pointee.shape = window.shape
+            slot.pointee.isUsed = true
         }
-        identities = next
-        return windows.map { next[$0.identity, default: 0] }
+        known = zip(windows, next).map { ($0.identity, $1) }
+        return next
     }
 
     /// Adds an event and returns the key's total; nil where there is no room for another key: the total is then not known,

@@ -133,6 +133,7 @@ package final class OrderPath: EventTarget {
 
     /// Drains what other threads handed over, so that this turn's orders are decided by the newest state.
     override package func turnBegan() {
+        showWallTime()
         takeUpdates()
         handle.drain(self)
         if clientsOnHold > 0 { advanceAllHeld() }

@@ -54,7 +54,8 @@ package struct RuleFileReader {
         rule.method = map.text("method")
         rule.share = map.text("share")
         rule.scale = scale(&map)
-        rule.unsupported = ["active", "rollout"].compactMap { map.key($0) }
+        rule.active = active(&map)
+        rule.rollout = map.text("rollout")
         return rule
     }
 
@@ -81,6 +82,17 @@ package struct RuleFileReader {
         return appliesTo
     }
 
+    private func active(_ map: inout StrictMapping) -> RuleDocument.Active? {
+        guard var inner = map.mapping("active") else { return nil }
+        var active = RuleDocument.Active(location: inner.location)
+        active.days = inner.texts("days")
+        active.from = inner.text("from")
+        active.to = inner.text("to")
+        active.timezone = inner.text("timezone")
+        inner.finish()
+        return active
+    }
+
     private func instrument(_ map: inout StrictMapping) -> RuleDocument.Instrument {
         var instrument = RuleDocument.Instrument(location: map.location)
         instrument.symbol = map.text("symbol")
@@ -102,8 +114,8 @@ package struct RuleFileReader {
         example.account = account(&map)
         if var prices = map.mapping("prices") { Self.readPrices(&prices, into: &example) }
         example.order = order(&map)
+        example.at = map.text("at")
         example.expect = map.text("expect")
-        map.refuseUnsupported("at")
         return example
     }
 

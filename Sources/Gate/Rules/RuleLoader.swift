@@ -1,3 +1,4 @@
+import CLinux
 package import RiskRules
 
 /// What made the rules be read again.
@@ -46,13 +47,14 @@ package struct RuleLoader {
         ungoverned: GateConfiguration.Ungoverned = .reject
     ) {
         self.init { documents, version in
-            switch RuleCompiler.compile(documents, version: version) {
+            let calendar = RuleCalendar.system(now: gate_realtime_ns())
+            switch RuleCompiler.compile(documents, version: version, calendar: calendar) {
             case .failure(let failure):
                 return .refused(failure.problems)
             case .success(let ruleSet):
                 let problems = RuleExamples.run(
                     documents, against: ruleSet, initialMargin: initialMargin,
-                    refusesUngoverned: ungoverned == .reject)
+                    refusesUngoverned: ungoverned == .reject, calendar: calendar)
                 return problems.isEmpty ? .loaded(ruleSet) : .refused(problems)
             }
         }
@@ -74,6 +76,20 @@ package struct RuleLoader {
         }
         return outcome
     }
+
+    /// The last good set with its hours laid out anew, a day after they were, or when the clock was set; nil where there is
+    /// no need.
+    package mutating func renew(by calendar: RuleCalendar) -> RuleSet? {
+        guard let ruleSet, ruleSet.hasSchedules else { return nil }
+        let (age, overflow) = calendar.now.subtractingReportingOverflow(ruleSet.laidOutAt)
+        guard overflow || age < 0 || age >= Self.renewal else { return nil }
+        let renewed = ruleSet.renewed(calendar)
+        self.ruleSet = renewed
+        return renewed
+    }
+
+    /// How old, in nanoseconds, a layout of hours may become.
+    private static let renewal: Int64 = 86_400_000_000_000
 
     private func judge(_ directory: RuleDirectory) -> Outcome {
         let missing = expected.subtracting(directory.names).sorted().map { name in

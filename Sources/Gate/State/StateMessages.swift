@@ -54,6 +54,8 @@ package struct StateRequest: BitwiseCopyable {
         case latchStop
         /// An order was refused: one line in the log.
         case reject
+        /// `rules` are no longer in force: let go of them, which takes time with many.
+        case retire
     }
 
     package var kind: Kind
@@ -61,6 +63,8 @@ package struct StateRequest: BitwiseCopyable {
     package var name: NameID
     package var text: NameText
     package var reject: RejectRecord
+    /// A retained `PublishedRules`, or nil; the receiver releases it.
+    package var rules: UnsafeMutableRawPointer?
 
     package init(kind: Kind, name: NameID = .none) {
         self.kind = kind
@@ -68,6 +72,7 @@ package struct StateRequest: BitwiseCopyable {
         scope = .global
         text = NameText()
         reject = RejectRecord()
+        rules = nil
     }
 }
 

@@ -129,6 +129,7 @@ package final class StateThread: EventTarget {
         case .watchSymbol: mirror.watch(symbol: request.name, text: request.text.string)
         case .watchAccount: mirror.watch(account: request.name, text: request.text.string)
         case .reject: decisions.write(request.reject)
+        case .retire: request.rules.map { Unmanaged<PublishedRules>.fromOpaque($0).release() }
         case .latchStop:
             let reason = decisions.stopReason(request.reject)
             guard let target = StopTarget(in: request.scope, named: request.text.string) else {

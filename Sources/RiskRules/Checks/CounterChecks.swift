@@ -29,9 +29,7 @@ extension RiskEngine {
     func countReject(_ order: Order, _ plan: RulePlan, connection: UInt32, now: Int64) {
         for planned in plans.rules(.counters, of: plan) {
             let rule = plans.rules + Int(planned.rule)
-            guard rule.pointee.metric == .rejectCount, rule.pointee.sides & order.side.bit != 0,
-                rule.pointee.types & order.type.bit != 0
-            else { continue }
+            guard rule.pointee.metric == .rejectCount, plans.applies(rule, to: order, wall: wall(now)) else { continue }
             _ = count(order, rule, connection: connection, now: now)
         }
     }
@@ -59,7 +57,7 @@ extension RiskEngine {
     /// Adds an approved order to the window of every rule on sums that applies to it, be it exempt from judgement or not.
     func addNotional(of order: Order, _ notional: FixedPoint, at now: Int64, connection: UInt32) {
         guard notional > .zero else { return }
-        forEachSum(order, connection: connection) { slot, key in
+        forEachSum(order, at: now, connection: connection) { slot, key in
             _ = windows.sums.add(notional.units, slot: slot, key: key, now: now)
         }
     }
@@ -72,18 +70,16 @@ extension RiskEngine {
             account: reservation.account, strategy: approval.strategy, symbol: reservation.symbol, timeInForce: .none,
             side: reservation.side, type: approval.type, reduceOnly: false, quantity: .zero, price: .zero,
             stopPrice: .zero, clientOrderID: .none)
-        forEachSum(order, connection: approval.connection) { _, key in
+        forEachSum(order, at: approval.at, connection: approval.connection) { _, key in
             windows.sums.remove(approval.notional.units, at: approval.at, key: key)
         }
     }
 
-    private func forEachSum(_ order: Order, connection: UInt32, _ body: (Int32, Digest) -> Void) {
+    private func forEachSum(_ order: Order, at now: Int64, connection: UInt32, _ body: (Int32, Digest) -> Void) {
         guard let plan = plan(order) else { return }
         for planned in plans.rules(.price, of: plan) {
             let rule = plans.rules + Int(planned.rule)
-            guard rule.pointee.metric == .notionalSum, rule.pointee.sides & order.side.bit != 0,
-                rule.pointee.types & order.type.bit != 0
-            else { continue }
+            guard rule.pointee.metric == .notionalSum, plans.applies(rule, to: order, wall: wall(now)) else { continue }
             body(windowSlots[Int(rule.pointee.windowIndex)], windowKey(rule, order, connection: connection))
         }
     }

@@ -7,6 +7,9 @@ extension RuleCompilation {
         var scope: RuleScope
         var sides: UInt8
         var types: UInt8
+        var schedule: Int32
+        /// Of a rule that applies to a part of the accounts only: which part is its own.
+        var rollout: String?
     }
 
     /// What two rules share of which the stricter leaves the other nothing to do.
@@ -28,7 +31,9 @@ extension RuleCompilation {
         var members: [Subject: [Int]] = [:]
         for (index, draft) in drafts.enumerated() {
             let rule = draft.rule
-            let subject = Subject(metric: rule.metric, scope: draft.scope, sides: rule.sides, types: rule.types)
+            let subject = Subject(
+                metric: rule.metric, scope: draft.scope, sides: rule.sides, types: rule.types, schedule: rule.schedule,
+                rollout: draft.rollout.percent < 100 ? draft.text.id : nil)
             if members[subject] == nil { subjects.append(subject) }
             members[subject, default: []].append(index)
         }

@@ -2,10 +2,6 @@
 extension RuleCompilation {
     mutating func addRule(_ document: RuleDocument.Rule) {
         let id = identifier(document)
-        for key in document.unsupported {
-            report(
-                "the key \"\(key.value)\" is not yet supported by this version of Gate: leave it out", at: key.location)
-        }
         let severity = self.severity(document)
         let mode = self.mode(document)
         let stop = self.stop(document, severity: severity)
@@ -34,6 +30,10 @@ extension RuleCompilation {
                     + "\(defined.joined(separator: ", ")) orders only; name one of these types", at: types.location)
         }
         readOptions(document, into: &draft.rule)
+        if let active = document.active { draft.rule.schedule = schedule(active) }
+        if let text = document.rollout {
+            draft.rollout = rollout(text, id: draft.text.id, accounts: draft.names.accounts)
+        }
         readWindow(document, into: &draft.rule)
         if traits.bound == .names {
             readMembership(document, into: &draft)

@@ -8,6 +8,7 @@ struct RuleCompilation {
         var text: RuleText
         var scope = RuleScope()
         var names = RuleIndex.Names()
+        var rollout = Rollout.everyone
         var document: RuleDocument.Rule
         /// The lists of a membership rule; for sides and types the words they stand for.
         var allow: [Text] = []
@@ -20,17 +21,22 @@ struct RuleCompilation {
         var location: SourceLocation
     }
 
+    let calendar: RuleCalendar
     var problems: [Problem] = []
     var drafts: [Draft] = []
     var patterns = PatternTable()
     var distributions = DistinctValues<Distribution>()
     var scales = DistinctValues<VolatilityScale>()
+    var schedules: [RuleSchedule] = []
+    var scheduleIndices: [ActiveWindow: Int32] = [:]
     var ids: [String: SourceLocation] = [:]
     var instruments: [CompiledInstrument] = []
     var instrumentSymbols: [String] = []
     var instrumentPlaces: [String: SourceLocation] = [:]
     var symbolSpellings: [String: Spelling] = [:]
     var accountSpellings: [String: Spelling] = [:]
+
+    init(calendar: RuleCalendar) { self.calendar = calendar }
 
     mutating func report(_ message: String, at location: SourceLocation) {
         problems.append(Problem(message, at: location))
@@ -56,7 +62,8 @@ struct RuleCompilation {
                 instrumentSymbols: instrumentSymbols,
                 knownSymbols: NameTable.sorted(symbolSpellings.values.map(\.name)),
                 knownAccounts: NameTable.sorted(accountSpellings.values.map(\.name)),
-                patterns: patterns, scopes: drafts.map(\.scope), names: drafts.map(\.names)))
+                patterns: patterns, scopes: drafts.map(\.scope), rollouts: drafts.map(\.rollout),
+                names: drafts.map(\.names), schedules: schedules, laidOutAt: calendar.now))
     }
 }
 

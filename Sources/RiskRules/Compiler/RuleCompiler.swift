@@ -10,10 +10,14 @@ package enum RuleCompiler {
     /// refused whole.
     ///
     /// The order of the documents does not matter; rules stand by file name and then by place in the file.
-    /// - Parameter version: what identifies the set, SHA-256 over the files in hexadecimal.
-    package static func compile(_ documents: [RuleDocument], version: String) -> Result<RuleSet, RuleProblems> {
+    /// - Parameters:
+    ///   - version: what identifies the set, SHA-256 over the files in hexadecimal.
+    ///   - calendar: from when on, and by which clocks, `active` windows are laid out; `RuleSet.renewed` lays them out anew.
+    package static func compile(
+        _ documents: [RuleDocument], version: String, calendar: RuleCalendar = .utc(now: 0)
+    ) -> Result<RuleSet, RuleProblems> {
         let documents = documents.sorted { $0.file < $1.file }
-        var compilation = RuleCompilation()
+        var compilation = RuleCompilation(calendar: calendar)
         for document in documents {
             for rule in document.rules { compilation.addRule(rule) }
             for instrument in document.instruments { compilation.addInstrument(instrument) }

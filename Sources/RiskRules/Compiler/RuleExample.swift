@@ -22,6 +22,8 @@ struct RuleExample {
     var price = FixedPoint.zero
     var stopPrice = FixedPoint.zero
     var reduceOnly = false
+    /// When the order is decided, in unix nanoseconds; nil: at any time.
+    var at: Int64?
     /// nil: approved.
     var expected: Reason?
     var expectLocation: SourceLocation
@@ -44,6 +46,14 @@ struct RuleExampleReader {
     mutating func read(_ document: RuleDocument.Example) -> RuleExample? {
         var example = readScene(document)
         if document.name == nil { report("this example has no name: say what it shows", at: document.location) }
+        if let text = document.at {
+            example.at = RuleInstant.read(text.value)
+            if example.at == nil {
+                report(
+                    "at \"\(text.value)\" is not an instant: write date, time and zone, as in 2026-03-29T01:00:00Z",
+                    at: text.location)
+            }
+        }
         if let text = document.expect {
             example.expectLocation = text.location
             readExpectation(text, into: &example)

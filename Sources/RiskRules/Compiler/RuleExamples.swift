@@ -8,17 +8,39 @@ package enum RuleExamples {
     /// - Parameters:
     ///   - initialMargin: of instruments that name none; `limits.initial_margin` of the configuration.
     ///   - refusesUngoverned: whether an order that no rule binds is refused; `ungoverned` of the configuration.
+    ///   - calendar: by whose clocks the hours of `active` rules are found.
     package static func run(
         _ documents: [RuleDocument], against ruleSet: RuleSet,
-        initialMargin: FixedPoint = FixedPoint(units: FixedPoint.scale / 10), refusesUngoverned: Bool = true
+        initialMargin: FixedPoint = FixedPoint(units: FixedPoint.scale / 10), refusesUngoverned: Bool = true,
+        calendar: RuleCalendar = .utc(now: 0)
     ) -> [Problem] {
         var limits = EngineLimits(hashSeed: 0)
         limits.defaultInitialMargin = initialMargin
         limits.refusesUngoverned = refusesUngoverned
         return documents.flatMap(\.examples).compactMap { document in
             var reader = RuleExampleReader()
-            return reader.read(document).flatMap { RuleExampleRun($0, ruleSet, limits).problem() }
+            return reader.read(document).flatMap { problem($0, ruleSet, limits, calendar) }
         }.sorted()
+    }
+
+    /// nil where the example comes out. One that says no time has to come out the same whichever rules are in their hours,
+    /// which is tried with all of them and with none.
+    private static func problem(
+        _ example: RuleExample, _ ruleSet: RuleSet, _ limits: EngineLimits, _ calendar: RuleCalendar
+    ) -> Problem? {
+        guard ruleSet.hasSchedules else { return RuleExampleRun(example, ruleSet, limits).problem() }
+        if let at = example.at {
+            var calendar = calendar
+            calendar.now = at
+            return RuleExampleRun(example, ruleSet.renewed(calendar), limits).problem()
+        }
+        let inForce = RuleExampleRun(example, ruleSet.withRules(inForce: true), limits)
+        let problem = inForce.problem()
+        let otherwise = RuleExampleRun(example, ruleSet.withRules(inForce: false), limits)
+        guard (problem == nil) != (otherwise.problem() == nil) else { return problem }
+        return Problem(
+            "the example \"\(example.name)\" comes out only \(problem == nil ? "within" : "outside") the hours of a rule "
+                + "with active: write when it is decided, as in at: 2026-03-29T01:00:00Z", at: example.location)
     }
 
     /// What is wrong with the examples as they are written, before any is run.
@@ -59,6 +81,7 @@ struct RuleExampleRun {
         engine.install(ruleSet)
         engine.pricesLinkUntil = Int64.max
         engine.accountsLinkUntil = Int64.max
+        engine.wallOffset = (example.at ?? 0) - Self.now
     }
 
     /// nil where the example comes out.

@@ -6,7 +6,7 @@ extension RiskEngine {
     ///   - connection: what rate rules `per: connection` count by.
     ///   - now: monotonic nanoseconds.
     package func explain(_ order: Order, connection: UInt32, now: Int64) -> OrderExplanation {
-        violations.withRoom(for: 2 * plans.ruleCount + Reason.allCases.count) {
+        violations.withRoom(for: 2 * plans.tables.ruleCount + Reason.allCases.count) {
             let maxQuantity = largestQuantity(order, connection: connection, now: now)
             let verdict = check(order, connection: connection, now: now)
             var explanation = OrderExplanation(
@@ -26,7 +26,7 @@ extension RiskEngine {
         for step in EvaluationStep.allCases {
             for planned in plans.rules(step, of: plan) {
                 let rule = plans.rules + Int(planned.rule)
-                guard facts.isCovered(by: rule.pointee) else { continue }
+                guard plans.applies(rule, to: facts.order, wall: wall(facts.now)) else { continue }
                 rules += explain(step, planned, rule, facts, byRule[planned.rule] ?? [])
             }
         }
@@ -124,7 +124,7 @@ extension RiskEngine {
             else { return nil }
             var rule = CompiledRule(measuring: metric)
             let measure = withUnsafeMutablePointer(to: &rule) {
-                self.measure(metric.step, PlannedRule(rule: -1, isDenied: false), $0, facts)
+                self.measure(metric.step, PlannedRule(rule: -1, permitted: .max), $0, facts)
             }
             return measure.rounded(up: traits.bound != .min).map { (metric, $0) }
         }

@@ -44,7 +44,7 @@ extension RiskEngine {
 
     /// How many quantities the windows of rules on repetition can hold at most.
     private var repetitionsRemembered: Int {
-        (0..<plans.ruleCount).count { plans.rules[$0].metric == .duplicateCount } * RingShape.exact.entries
+        (0..<plans.tables.ruleCount).count { plans.rules[$0].metric == .duplicateCount } * RingShape.exact.entries
     }
 
     private func isRepetition(_ violation: Violation) -> Bool {

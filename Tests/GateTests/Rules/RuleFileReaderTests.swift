@@ -29,6 +29,8 @@ import Testing
                 mode: shadow
                 on_missing: skip
                 exempt_reducing: false
+                active: {days: [mon], from: 22:00, to: "06:00", timezone: Europe/London}
+                rollout: 25
             """)
         #expect(log.problems.isEmpty)
         let rule = try #require(document.rules.first)
@@ -54,21 +56,11 @@ import Testing
         #expect(rule.mode?.value == "shadow")
         #expect(rule.onMissing?.value == "skip")
         #expect(rule.exemptReducing?.value == "false")
-        #expect(rule.unsupported.isEmpty)
-    }
-
-    @Test("keys that are known and not carried out yet are handed on by name")
-    func unsupportedKeysAreHandedOn() throws {
-        let document = try read(
-            """
-            rules:
-              - active: {days: [mon], from: "22:00"}
-                rollout: 25
-            """)
-        #expect(log.problems.isEmpty)
-        let unsupported = try #require(document.rules.first).unsupported
-        #expect(unsupported.map(\.value) == ["active", "rollout"])
-        #expect(unsupported.map(\.location.line) == [2, 3])
+        #expect(rule.active?.location == SourceLocation(file: "rules/a.yaml", line: 17, column: 13))
+        #expect(rule.active?.days?.map(\.value) == ["mon"])
+        let hours = [rule.active?.from, rule.active?.to, rule.active?.timezone]
+        #expect(hours.map { $0?.value } == ["22:00", "06:00", "Europe/London"])
+        #expect(rule.rollout?.value == "25")
     }
 
     @Test("what makes a bound smaller, and how returns are read, is kept")
@@ -127,6 +119,7 @@ import Testing
                 prices: {BTCUSDT: 50000, ETHUSDT: 3000.5}
                 order: {account: mm-1, strategy: s, symbol: BTCUSDT, side: buy, type: stop_limit, time_in_force: GTC,
                         quantity: 0.22, price: 50000, stop_price: 49999, reduce_only: true}
+                at: 2026-03-29T01:00:00Z
                 expect: LEVERAGE_EXCEEDED
               - name: no snapshot
             """)
@@ -134,6 +127,7 @@ import Testing
         #expect(document.examples.count == 2)
         let example = try #require(document.examples.first)
         #expect(example.name?.value == "eleven times leverage is refused")
+        #expect(example.at?.value == "2026-03-29T01:00:00Z")
         #expect(example.expect?.value == "LEVERAGE_EXCEEDED")
         #expect(example.prices.map(\.symbol.value) == ["BTCUSDT", "ETHUSDT"])
         #expect(example.prices.map(\.price.value) == ["50000", "3000.5"])

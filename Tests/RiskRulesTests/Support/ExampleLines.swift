@@ -12,6 +12,7 @@ struct ExampleLines {
     var order: KeyValuePairs<String, String>? = [
         "symbol": "BTCUSDT", "side": "buy", "quantity": "0.1", "price": "50000",
     ]
+    var at: String?
     var expect: String? = "approved"
     var file = "a.yaml"
     var line = 100
@@ -22,6 +23,7 @@ struct ExampleLines {
         example.account = account.map(readAccount)
         example.prices = prices.map { (text($0.key, line + 2), text($0.value, line + 2)) }
         example.order = order.map(readOrder)
+        example.at = at.map { Located($0, at: place(line + 4, 20)) }
         example.expect = expect.map { Located($0, at: place(line + 4, 20)) }
         return example
     }

@@ -86,6 +86,17 @@ struct RuleLines {
                 default: break
                 }
                 rule.scale = scale
+            case "rollout": rule.rollout = text
+            case "active", "days", "from", "to", "timezone":
+                var active = rule.active ?? RuleDocument.Active(location: entry.key.location)
+                switch entry.key.value {
+                case "days": active.days = entry.list
+                case "from": active.from = text
+                case "to": active.to = text
+                case "timezone": active.timezone = text
+                default: break
+                }
+                rule.active = active
             case "accounts", "strategies", "symbols", "sides", "types":
                 var appliesTo = scope ?? RuleDocument.AppliesTo(location: entry.key.location)
                 switch entry.key.value {
@@ -96,7 +107,7 @@ struct RuleLines {
                 default: appliesTo.types = entry.list
                 }
                 scope = appliesTo
-            default: rule.unsupported.append(entry.key)
+            default: preconditionFailure("no rule of a test says \(entry.key.value)")
             }
         }
         rule.appliesTo = scope

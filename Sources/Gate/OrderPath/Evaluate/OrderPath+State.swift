@@ -1,3 +1,4 @@
+import CLinux
 import RiskRules
 
 /// What comes from the state thread, and what is asked of it.
@@ -40,8 +41,21 @@ extension OrderPath {
 
     /// Decides by this set from now on.
     package func install(_ published: PublishedRules) {
+        let retired = rules
         rules = published
         engine.install(published.ruleSet)
+        showWallTime()
+        guard let retired else { return }
+        // To free ten thousand rules takes longer than an order may wait.
+        var request = StateRequest(kind: .retire)
+        request.rules = Unmanaged.passRetained(retired).toOpaque()
+        send(request)
+    }
+
+    /// Tells the engine what time it is, where rules ask.
+    func showWallTime() {
+        guard engine.asksWallTime else { return }
+        engine.wallOffset = gate_realtime_ns() &- loop.now
     }
 
     private func setStop(_ update: StateUpdate) {
