@@ -41,6 +41,10 @@ struct BenchDesk {
                 var scope = rule.appliesTo ?? RuleDocument.AppliesTo(location: place)
                 scope.accounts = names
                 rule.appliesTo = scope
+            case "strategies":
+                var scope = rule.appliesTo ?? RuleDocument.AppliesTo(location: place)
+                scope.strategies = names
+                rule.appliesTo = scope
             default: preconditionFailure("no benchmark's rule says \(parts[0])")
             }
         }

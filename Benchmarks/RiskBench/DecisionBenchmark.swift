@@ -80,5 +80,5 @@ enum DecisionBenchmark {
 
 extension Verdict {
     /// A decision is measured for what it costs.
-    fileprivate func discard() {}
+    func discard() {}
 }

@@ -7,7 +7,7 @@ enum RiskBench {
     private static var benchmarks: [Benchmark] {
         [
             ("decision", DecisionBenchmark.run), ("keys", DecisionBenchmark.runKeys),
-            ("returns", ReturnsBenchmark.run),
+            ("returns", ReturnsBenchmark.run), ("rules", RuleSetBenchmark.run),
         ]
     }
 

@@ -13,6 +13,11 @@ package enum Glob {
         !pattern.isEmpty && pattern.utf8.allSatisfy { $0 == star }
     }
 
+    /// What every name begins with that the pattern matches.
+    static func literalPrefix(_ pattern: String) -> Substring {
+        pattern.prefix { $0 != "*" && $0 != "?" }
+    }
+
     /// How many characters a name has at least that the pattern matches.
     package static func shortestMatch(_ pattern: String) -> Int {
         pattern.utf8.count { $0 != star }
@@ -63,6 +68,13 @@ package enum Glob {
         return pattern.withUnsafeBytes { pattern in
             Array(name.utf8).withUnsafeBytes { matches(pattern, $0, foldsCase: foldsCase) }
         }
+    }
+
+    /// Whether a pattern surely matches every name that another one matches: its `*` takes the other's wildcards for
+    /// characters.
+    package static func includes(_ outer: String, _ inner: String, foldsCase: Bool = false) -> Bool {
+        if foldsCase ? outer.lowercased() == inner.lowercased() : outer == inner { return true }
+        return !(outer.utf8.contains(question) && !isLiteral(inner)) && matches(outer, inner, foldsCase: foldsCase)
     }
 
     /// ASCII lower case.

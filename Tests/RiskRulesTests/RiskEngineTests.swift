@@ -22,7 +22,7 @@ struct RiskEngineTests {
         let desk = try Desk(
             [
                 ["id: loss", "metric: equity", "min: 100"], ["id: position", "metric: position_quantity", "max: 1"],
-                ["id: notional", "metric: order_notional", "max: 10"],
+                ["id: notional", "metric: order_notional", "max: 10", "sides: [buy]"],
                 ["id: clip", "metric: order_quantity", "max: 1.5"],
                 ["id: side", "metric: side", "deny: [buy]"],
                 ["id: rate", "metric: order_count", "window: 1s", "max: 1"],

@@ -364,7 +364,7 @@ struct RuleCompilerTests {
                 a.yaml:7:10: 10 binds nothing: the rule a at a.yaml:2:5 already holds equity of the same orders to 10; \
                 take one of them out
                 """,
-            accepted: ["id: a", "metric: equity", "min: 10"], ["id: b", "metric: equity", "min: 10", "accounts: [x]"]),
+            accepted: ["id: a", "metric: equity", "min: 10"], ["id: b", "metric: equity", "min: 11", "accounts: [x]"]),
         Case(
             "a minimum above another rule's maximum",
             ["id: a", "metric: order_notional", "max: 10"], ["id: b", "metric: order_notional", "min: 10.5"],

@@ -91,7 +91,7 @@ struct RuleSetTests {
         let set = try RuleLines.compile([
             ["id: a", "metric: order_quantity", "max: 1", "sides: [Buy]", "types: [market, STOP]"],
             ["id: b", "metric: price_deviation", "max: 0.1"],
-            ["id: c", "metric: price_deviation", "max: 0.2", "types: [market, limit]"],
+            ["id: c", "metric: price_deviation", "max: 0.05", "types: [market, limit]"],
             ["id: d", "metric: spread", "max: 0.1"],
         ])
         #expect(set.rules[0].sides == Side.buy.bit)
@@ -168,7 +168,7 @@ struct RuleSetTests {
             [
                 ["id: a", "metric: leverage", "max: 10", "accounts: [mm-1, arb-*]", "symbols: [BTC*, SOLUSDT]"],
                 ["id: b", "metric: account", "deny: [bad]"],
-                ["id: c", "metric: symbol", "allow: [ETHUSDT, SOL*]"],
+                ["id: c", "metric: symbol", "deny: [ETHUSDT, SOL*]"],
             ], instruments: [["symbol: BTCUSDT"], ["symbol: SOLUSDT"]])
         #expect(set.knownSymbols == ["BTCUSDT", "ETHUSDT", "SOLUSDT"])
         #expect(set.knownAccounts == ["bad", "mm-1"])

@@ -13,7 +13,7 @@ extension RuleCompilation {
     }
 
     /// What two rules share of which the stricter leaves the other nothing to do.
-    private struct Manner: Hashable {
+    struct Manner: Hashable {
         var severity: Severity
         var mode: RuleMode
         var per: RuleKey
@@ -48,11 +48,11 @@ extension RuleCompilation {
         }
     }
 
-    private func refuses(_ index: Int) -> Bool {
+    func refuses(_ index: Int) -> Bool {
         drafts[index].rule.mode == .enforce && drafts[index].rule.severity != .soft
     }
 
-    private func name(_ index: Int) -> String {
+    func name(_ index: Int) -> String {
         let text = drafts[index].text
         return text.id.isEmpty ? "at \(text.location)" : "\(text.id) at \(text.location)"
     }
@@ -71,16 +71,20 @@ extension RuleCompilation {
         }
     }
 
+    func manner(of rule: CompiledRule) -> Manner {
+        Manner(
+            severity: rule.severity, mode: rule.mode, per: rule.per, stop: rule.stop, window: rule.window,
+            skipsMissing: rule.skipsMissing, exemptsReducing: rule.exemptsReducing,
+            exemptsReducingWithoutPrice: rule.exemptsReducingWithoutPrice, distribution: rule.distribution,
+            scale: rule.scale)
+    }
+
     private mutating func compareStrictness(_ group: [Int]) {
         var strictestMax: [Manner: Int] = [:]
         var strictestMin: [Manner: Int] = [:]
         for index in group {
             let rule = drafts[index].rule
-            let manner = Manner(
-                severity: rule.severity, mode: rule.mode, per: rule.per, stop: rule.stop, window: rule.window,
-                skipsMissing: rule.skipsMissing, exemptsReducing: rule.exemptsReducing,
-                exemptsReducingWithoutPrice: rule.exemptsReducingWithoutPrice, distribution: rule.distribution,
-                scale: rule.scale)
+            let manner = manner(of: rule)
             if rule.hasMax {
                 if let other = strictestMax[manner] {
                     let isStricter = rule.max < drafts[other].rule.max
@@ -114,6 +118,21 @@ extension RuleCompilation {
     }
 
     private mutating func compareLists(_ group: [Int]) {
+        struct Lists: Hashable {
+            var allow: Int32
+            var deny: Int32
+            var manner: Manner
+        }
+        var seen: [Lists: Int] = [:]
+        for index in group {
+            let rule = drafts[index].rule
+            let lists = Lists(allow: rule.allow, deny: rule.deny, manner: manner(of: rule))
+            guard let first = seen.updateValue(index, forKey: lists) else { continue }
+            seen[lists] = first
+            report(
+                "this rule says the same as the rule \(name(first)): take one of them out",
+                at: drafts[index].text.location)
+        }
         let binding = group.filter(refuses)
         let isNamed = { (draft: Draft) in !draft.allow.isEmpty && draft.allow.allSatisfy { Glob.isLiteral($0.value) } }
         guard let first = binding.first(where: { isNamed(drafts[$0]) }) else { return }
@@ -136,7 +155,7 @@ extension RuleCompilation {
         }
     }
 
-    private func covers(_ pattern: String, _ name: String, _ foldsCase: Bool) -> Bool {
+    func covers(_ pattern: String, _ name: String, _ foldsCase: Bool) -> Bool {
         Glob.matches(pattern, foldsCase ? name.lowercased() : name, foldsCase: foldsCase)
     }
 }

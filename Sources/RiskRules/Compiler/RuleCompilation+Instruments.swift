@@ -21,6 +21,7 @@ extension RuleCompilation {
         }
         instrumentPlaces[name] = symbol.location
         instruments.append(instrument)
+        instrumentDocuments.append(document)
         instrumentSymbols.append(name)
     }
 
@@ -67,16 +68,17 @@ extension RuleCompilation {
         }
     }
 
-    /// Where instruments are given, an order of any other symbol is refused: a rule about another never applies.
+    /// Where instruments are given, an order of any other symbol is refused: a rule about another never applies, and to
+    /// allow another allows nothing.
     mutating func compareWithInstruments() {
         guard !instrumentSymbols.isEmpty else { return }
+        let sorted = NameTable.sorted(instrumentSymbols)
         var matchesAny: [String: Bool] = [:]
         for draft in drafts {
-            for text in draft.document.appliesTo?.symbols ?? [] {
+            let allowed = draft.rule.metric == .symbol ? draft.allow : []
+            for text in (draft.document.appliesTo?.symbols ?? []) + allowed {
                 let pattern = text.value
-                let isKnown =
-                    matchesAny[pattern] ?? instrumentPlaces.keys.contains(pattern)
-                    || !Glob.isLiteral(pattern) && instrumentSymbols.contains { Glob.matches(pattern, $0) }
+                let isKnown = matchesAny[pattern] ?? isInstrument(pattern, among: sorted)
                 matchesAny[pattern] = isKnown
                 guard !isKnown else { continue }
                 let near = Suggestion.nearest(to: pattern, among: instrumentSymbols).first
@@ -86,5 +88,55 @@ extension RuleCompilation {
                     at: text.location)
             }
         }
+        compareLimitsWithInstruments(sorted)
+    }
+
+    /// Whether a pattern matches an instrument: only those that begin as it does are tried.
+    private func isInstrument(_ pattern: String, among sorted: [String]) -> Bool {
+        if Glob.isLiteral(pattern) { return instrumentPlaces[pattern] != nil }
+        let prefix = Glob.literalPrefix(pattern)
+        let start = sorted.partitioningIndex { !$0.utf8.lexicographicallyPrecedes(prefix.utf8) }
+        return sorted[start...].lazy.prefix { $0.utf8.starts(with: prefix.utf8) }.contains { Glob.matches(pattern, $0) }
+    }
+
+    /// An instrument's smallest order that is above what a rule allows to every order of it.
+    private mutating func compareLimitsWithInstruments(_ sorted: [String]) {
+        for (metric, key, minimum, text) in [
+            (
+                Metric.orderQuantity, "min_quantity", \CompiledInstrument.minQuantity,
+                \RuleDocument.Instrument.minQuantity
+            ),
+            (.orderNotional, "min_notional", \.minNotional, \.minNotional),
+        ] {
+            guard let highest = instruments.map({ $0[keyPath: minimum] }).max() else { continue }
+            for draft in drafts where draft.rule.metric == metric && draft.rule.hasMax && draft.rule.max < highest {
+                guard draft.refusesAllOfItsSymbols else { continue }
+                for (place, instrument) in instruments.enumerated() where instrument[keyPath: minimum] > draft.rule.max
+                {
+                    let symbol = instrumentSymbols[place]
+                    let isCovered =
+                        draft.names.symbols.isEmpty
+                        || draft.names.symbols.contains { Glob.matches($0, symbol) }
+                    guard isCovered, let written = instrumentDocuments[place][keyPath: text] else { continue }
+                    report(
+                        "\(key) \(written.value) of \(symbol) is above max \(draft.rule.max) of the rule "
+                            + "\(draft.text.id) at \(draft.text.location): no order can keep both",
+                        at: written.location)
+                }
+            }
+        }
+    }
+}
+
+extension RandomAccessCollection where Index == Int {
+    /// The first index from which on a condition holds, where it holds for all that follow.
+    fileprivate func partitioningIndex(where holds: (Element) -> Bool) -> Int {
+        var low = startIndex
+        var high = endIndex
+        while low < high {
+            let middle = low + (high - low) / 2
+            if holds(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
     }
 }

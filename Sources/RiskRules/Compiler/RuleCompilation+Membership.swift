@@ -82,9 +82,7 @@ extension RuleCompilation {
         for text in draft.allow {
             guard
                 let denied = draft.deny.first(where: {
-                    $0.value == text.value
-                        || Glob.isLiteral(text.value)
-                            && Glob.matches($0.value, text.value, foldsCase: metric.foldsCase)
+                    Glob.includes($0.value, text.value, foldsCase: metric.foldsCase)
                 })
             else { continue }
             report(

@@ -31,6 +31,8 @@ struct RuleCompilation {
     var scheduleIndices: [ActiveWindow: Int32] = [:]
     var ids: [String: SourceLocation] = [:]
     var instruments: [CompiledInstrument] = []
+    /// As they are written, by the same index.
+    var instrumentDocuments: [RuleDocument.Instrument] = []
     var instrumentSymbols: [String] = []
     var instrumentPlaces: [String: SourceLocation] = [:]
     var symbolSpellings: [String: Spelling] = [:]

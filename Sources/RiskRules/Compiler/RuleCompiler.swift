@@ -27,6 +27,7 @@ package enum RuleCompiler {
             compilation.report("there is no rule in this set: without one every order is refused; add one", at: place)
         }
         compilation.compareRules()
+        compilation.compareScopes()
         compilation.compareSpellings()
         compilation.compareWithInstruments()
         let exampleProblems = RuleExamples.formProblems(of: documents)

@@ -70,7 +70,8 @@ import Testing
         let first = try #require(loader.ruleSet)
         let day = 86_400 * Self.second
         #expect(loader.renew(by: .system(now: first.laidOutAt + day - 1)) == nil)
-        let second = try #require(loader.renew(by: .system(now: first.laidOutAt + day)))
+        let renewed = loader.renew(by: .system(now: first.laidOutAt + day))
+        let second = try #require(renewed)
         #expect(second.version == first.version)
         #expect(second.laidOutAt == first.laidOutAt + day)
         #expect(loader.ruleSet === second)
