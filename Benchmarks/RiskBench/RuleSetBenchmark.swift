@@ -65,11 +65,14 @@ enum RuleSetBenchmark {
             let alone = decide(none).median
             ratios.append(decide(desk).median / alone)
         }
+        // Whoever installs a set keeps the one before: to free it is not the deciding thread's to do.
+        let retired = desk.engine.ruleSet
         let start = gate_monotonic_ns()
         desk.engine.install(first)
         let installed = gate_monotonic_ns()
         desk.engine.install(second)
         let again = gate_monotonic_ns()
+        withExtendedLifetime(retired) {}
         desk.engine.decide(desk.order(symbol: "S0", account: "B"), connection: 1, now: desk.now).discard()
         let planned = gate_monotonic_ns()
         print(

@@ -114,8 +114,8 @@ package struct RuleFileReader {
         example.account = account(&map)
         if var prices = map.mapping("prices") { Self.readPrices(&prices, into: &example) }
         example.order = order(&map)
-        example.at = map.text("at")
         example.expect = map.text("expect")
+        example.at = map.text("at")
         return example
     }
 
