@@ -3,6 +3,7 @@
 final class RuleTables: Sendable {
     // The memory never changes after `init` and is freed in `deinit`.
     nonisolated(unsafe) let rules: UnsafeMutablePointer<CompiledRule>
+    let ruleCount: Int
     nonisolated(unsafe) let instruments: UnsafeMutablePointer<CompiledInstrument>
     let instrumentCount: Int
     /// Rules on messages per connection: they also count the cancels that name no account.
@@ -16,6 +17,7 @@ final class RuleTables: Sendable {
         rules: [CompiledRule], instruments: [CompiledInstrument], windows: [RuleSet.Window],
         instrumentOfKnownSymbol: [Int32]
     ) {
+        ruleCount = rules.count
         self.rules = .allocate(capacity: Swift.max(rules.count, 1))
         self.rules.initialize(from: rules, count: rules.count)
         instrumentCount = instruments.count

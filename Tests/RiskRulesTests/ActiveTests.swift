@@ -213,4 +213,20 @@ struct ActiveTests {
         #expect(desk.decide(large).reason == .orderQuantityExceeded)
         #expect(desk.decide(small).reason == .rejectRateExceeded)
     }
+
+    @Test func `a sum takes the orders of its hours only`() throws {
+        let sum = [
+            "id: sum", "metric: notional_sum", "window: 24h", "max: 100", "from: 09:00", "to: 10:00", "timezone: UTC",
+        ]
+        let desk = try Self.desk(
+            [sum, ["id: wide", "metric: order_quantity", "max: 99"]], now: "2026-07-01T00:00:00Z")
+        desk.engine.wallOffset = Zones.instant("2026-07-01T08:59:59Z") - desk.now
+        try desk.snapshot()
+        try desk.price("BTC", "1")
+        let order = try desk.order(.buy, "50", at: "1")
+        for _ in 0..<3 { try desk.send(order) }
+        desk.advance(1)
+        for _ in 0..<2 { try desk.send(order) }
+        #expect(desk.decide(order).reason == .windowNotionalExceeded)
+    }
 }

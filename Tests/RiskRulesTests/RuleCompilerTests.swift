@@ -53,10 +53,6 @@ struct RuleCompilerTests {
             says: "a.yaml:3:13: unknown metric \"drawdown\": did you mean \"drawdown_daily\" or \"drawdown_max\"?",
             accepted: ["id: a", "metric: drawdown_max", "max: 0.1"]),
         Case(
-            "a key that is not carried out", ["id: a", "metric: leverage", "max: 10", "rollout: 50"],
-            says: "a.yaml:5:5: the key \"rollout\" is not yet supported by this version of Gate: leave it out",
-            accepted: ["id: a", "metric: leverage", "max: 5"]),
-        Case(
             "an unknown severity", ["id: a", "metric: leverage", "max: 10", "severity: Hard"],
             says: "a.yaml:5:15: unknown severity \"Hard\": did you mean \"hard\"?",
             accepted: ["id: a", "metric: leverage", "max: 10", "severity: hard"]),

@@ -92,7 +92,7 @@ struct RuleReferenceTests {
     @Test(
         arguments: [
             ("key of a rule", "rules: [{zz: 1}]"), ("key of `applies_to`", "rules: [{applies_to: {zz: 1}}]"),
-            ("key of an instrument", "instruments: [{zz: 1}]"),
+            ("key of `active`", "rules: [{active: {zz: 1}}]"), ("key of an instrument", "instruments: [{zz: 1}]"),
         ])
     func `each key has one row`(head: String, file: String) throws {
         #expect(try rows(of: head).flatMap { words($0[0]) }.sorted() == knownKeys(file).sorted())
