@@ -78,8 +78,10 @@ extension UnsafeMutablePointer<AccountState> {
     func reasonMissing(now: Int64, linkUntil: Int64) -> Reason? {
         let availability = pointee.availability
         if availability == .unfetched || now >= linkUntil { return .stateUnavailable }
+        // A refused value is there, whatever became of the snapshot before it.
+        if availability == .refused { return .accountStale }
         if availability == .absent || now >= pointee.expiresAt { return .accountUnknown }
-        return availability == .refused || now >= pointee.freshUntil ? .accountStale : nil
+        return now >= pointee.freshUntil ? .accountStale : nil
     }
 
     /// Whether the snapshot, however old, may still prove that an order reduces risk: a key that expired while the link

@@ -47,6 +47,19 @@ struct AccountChecksTests {
         #expect(desk.decide(try desk.order()).reason == .accountUnknown)
     }
 
+    @Test func `a refused value is stale, with a snapshot before it and without`() throws {
+        let desk = try Desk(Self.rules)
+        let account = try desk.account("A")
+        desk.engine.accountRefused(account)
+        #expect(desk.decide(try desk.order()).reason == .accountStale)
+        desk.engine.accountAbsent(account)
+        #expect(desk.decide(try desk.order()).reason == .accountUnknown)
+        desk.engine.accountRefused(account)
+        #expect(desk.decide(try desk.order()).reason == .accountStale)
+        desk.engine.accountsLinkUntil = 0
+        #expect(desk.decide(try desk.order()).reason == .stateUnavailable)
+    }
+
     @Test func `an account that no rule needs is not asked for`() throws {
         let desk = try Desk()
         #expect(desk.decide(try desk.order()).reason == nil)
