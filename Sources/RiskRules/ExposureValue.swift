@@ -15,6 +15,14 @@ enum ValueProblem: UInt8, BitwiseCopyable {
         default: self = .unavailable
         }
     }
+
+    init(_ measure: Measure) {
+        switch measure {
+        case .missing(let reason): self.init(reason)
+        case .outOfRange: self = .outOfRange
+        default: self = .none
+        }
+    }
 }
 
 /// How many parts of a sum cannot be valued, by what keeps them from it.

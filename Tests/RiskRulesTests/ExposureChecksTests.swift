@@ -147,6 +147,18 @@ struct ExposureChecksTests {
         #expect(desk.decide(try desk.order(.buy, "1", at: "80")).reason == .priceUnavailable)
     }
 
+    @Test func `among what open orders miss a link that is down comes first`() throws {
+        let desk = try Self.desk("metric: open_order_notional", "max: 1000")
+        try desk.snapshot(pending: [("BTC", .buy, "1", nil, "x", nil)])
+        try desk.noPrice("ETH")
+        // ETH has no price; whether BTC has one is not known yet.
+        #expect(desk.decide(try desk.order(.sell, symbol: "ETH")).reason == .stateUnavailable)
+        try desk.price("BTC", "100")
+        #expect(desk.decide(try desk.order(.sell, symbol: "ETH")).reason == .priceUnavailable)
+        try desk.price("ETH", "100")
+        #expect(desk.decide(try desk.order(.sell, symbol: "ETH")).reason == nil)
+    }
+
     @Test func `an order that was let through without a price is valued at the mark`() throws {
         let desk = try Self.desk("metric: open_order_notional", "max: 1000", "on_missing: skip")
         try desk.snapshot()

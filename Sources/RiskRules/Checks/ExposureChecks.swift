@@ -92,8 +92,7 @@ extension RiskEngine {
     /// Orders are valued by the mirrored price only; that of a position is for positions.
     private func openOrderNotional(_ facts: OrderFacts) -> Measure {
         let account = facts.account
-        let own = facts.notional(of: facts.order.quantity)
-        guard case .product(let notional) = own else { return Measure(own) }
+        let own = Measure(facts.notional(of: facts.order.quantity))
         let replaced = facts.replaced.pointee.sums
         var unpriced = account.pointee.unpriced
         if replaced.unpricedOrders > 0, let exposure = facts.exposure {
@@ -105,8 +104,11 @@ extension RiskEngine {
         }
         let unpricedOrders = account.pointee.shownUnpriced + account.pointee.openUnpriced - replaced.unpricedOrders
         if unpricedOrders > 0, facts.now >= pricesLinkUntil { return .missing(.stateUnavailable) }
-        if let problem = unpriced.problems.measure { return problem }
+        var problems = unpriced.problems
+        problems.count(ValueProblem(own), by: 1)
+        if let problem = problems.measure { return problem }
+        guard case .amount(let notional) = own else { return own }
         let others = account.pointee.shownNotional &+ account.pointee.openNotional &- replaced.notional
-        return Measure(notional.ceiling &+ others &+ unpriced.notional)
+        return Measure(notional.units &+ others &+ unpriced.notional)
     }
 }
