@@ -50,6 +50,13 @@ extension FixedPoint {
         return signed(product(a.units.magnitude, b.units.magnitude, c.units.magnitude), isNegative: isNegative)
     }
 
+    /// `a * b / divisor` of values that are not below zero, rounded up once; nil above 10^18, or where the divisor is zero.
+    static func roundedUp(_ a: FixedPoint, times b: FixedPoint, over divisor: FixedPoint) -> FixedPoint? {
+        guard divisor.units > 0 else { return nil }
+        let full = wide(a.units.magnitude, b.units.magnitude)
+        return quotient(full.high, full.low, by: divisor.units.magnitude).map { $0.above }
+    }
+
     /// Below, at or above zero as `numerator / denominator` is below, at or above `bound`: by cross-multiplication, exact.
     /// The denominator is above zero.
     package static func compareRatio(

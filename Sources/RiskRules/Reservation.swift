@@ -128,11 +128,7 @@ package struct Reservation: Sendable, BitwiseCopyable {
 
     /// Keeps a part of the whole; money that cannot be divided exactly is rounded up.
     mutating func keep(_ part: FixedPoint) {
-        if let scaled = FixedPoint.roundedUp(margin, times: part),
-            let kept = FixedPoint.ratio(scaled, over: whole, roundedUp: true)
-        {
-            margin = Swift.min(margin, kept)
-        }
+        if let kept = FixedPoint.roundedUp(margin, times: part, over: whole) { margin = kept }
         if let kept = FixedPoint.roundedUp(part, times: price, times: multiplier) { notional = kept }
         whole = part
         rest(on: base, shownMargin: shownMargin)

@@ -76,6 +76,15 @@ struct MarginChecksTests {
         #expect(desk.decide(try desk.order(.buy, "10")).reason == nil)
     }
 
+    @Test func `an order that ends keeps the margin of what it filled, rounded up once`() throws {
+        let desk = try desk("metric: available_margin", "min: 0")
+        try desk.snapshot(availableMargin: "50")
+        // 0.003 at 100 and 5 % need 0.015, and the smallest quantity five units of it.
+        try desk.end(try desk.send(try desk.order(.buy, "0.003")), filled: "0.0000000001")
+        let violation = try #require(desk.decide(try desk.order(.buy, "100")).violations.first)
+        #expect(violation.value.description == "-450.0000000005")
+    }
+
     @Test func `margin that could not be computed is missing until a snapshot contains its order`() throws {
         let desk = try desk("metric: available_margin", "min: 0", "on_missing: skip")
         try desk.noPrice()
