@@ -21,6 +21,9 @@ extension RiskEngine {
         snapshots[Int(id.index)] = snapshot
         guard apply(snapshot.values, of: id) else { return }
         if state.pointee.showsExposure {
+            for order in snapshot.values.pendingOrders ?? [] {
+                ledger.settleShown(clientOrderID: digest(order.clientOrderID), orderID: digest(order.orderID), of: id)
+            }
             let settlement = Ledger.Settlement(
                 asOf: snapshot.values.asOf, previousReadAt: previousReadAt, settleAfter: limits.settleAfter,
                 unknownAfter: limits.unknownAfter)
@@ -143,10 +146,6 @@ extension RiskEngine {
         }
         for order in values.pendingOrders ?? [] {
             guard let exposure = exposure(of: id, order.symbol), show(order, exposure, state) else { return false }
-        }
-        for order in values.pendingOrders ?? [] {
-            ledger.settleShown(
-                clientOrderID: digest(order.clientOrderID), orderID: digest(order.orderID), of: id)
         }
         return true
     }

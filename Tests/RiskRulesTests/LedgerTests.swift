@@ -159,6 +159,17 @@ struct LedgerTests {
         try expectRoom(room, desk)
     }
 
+    @Test func `an order under an id that the snapshot in hand shows counts beside it, over a reload too`() throws {
+        let rules = [["id: limit", "metric: position_quantity", "max: 10"]]
+        let desk = try desk()
+        try desk.snapshot(pending: [("BTC", .buy, "3", "9", "c-1", nil)], asOf: desk.wallNow)
+        let id = try desk.send(try desk.order(.buy, "4", clientID: "c-1"))
+        try expectRoom("3", desk)
+        desk.engine.install(try RuleLines.compile(rules, instruments: [["symbol: BTC", "contract_multiplier: 2"]]))
+        try expectRoom("3", desk)
+        #expect(desk.engine.reservation(id)?.state == .inFlight)
+    }
+
     @Test func `a cancel's acknowledgement keeps the reservation until a snapshot settles it`() throws {
         let desk = try desk()
         let id = try desk.send(try desk.order(.buy, "4", clientID: "c-1"))
