@@ -65,6 +65,38 @@ struct HolesTests {
         }
     }
 
+    @Test func `hole 4: a replace is judged by value like a new order`() throws {
+        let desk = try Desk([
+            ["id: clip", "metric: order_notional", "max: 1000"], ["id: collar", "metric: price_deviation", "max: 0.1"],
+            ["id: size", "metric: order_quantity", "max: 10"],
+        ])
+        try desk.price("BTC", "100")
+        try desk.snapshot()
+        desk.accept(try desk.send(try desk.order(.buy, "1", at: "100", clientID: "c-1")), orderID: "o-1")
+        let original = OrderReference(orderID: desk.digest("o-1"), clientOrderID: .none)
+        func reasons(_ quantity: String, at price: String) throws -> [Reason] {
+            let order = try desk.order(.buy, quantity, at: price, clientID: "c-2")
+            return desk.engine.decide(order, replacing: original, connection: 1, now: desk.now).violations.map(\.reason)
+        }
+        #expect(try reasons("10", at: "100") == [])
+        #expect(try reasons("10", at: "100.0000000001") == [.orderNotionalExceeded])
+        #expect(try reasons("1", at: "110.0000000001") == [.priceCollarBreached])
+        #expect(try reasons("10.0000000001", at: "90") == [.orderQuantityExceeded])
+    }
+
+    @Test func `hole 5: a price of few decimals is still no multiple of its tick, nor a quantity of its lot`() throws {
+        let desk = try Desk([Self.wide], instruments: [["symbol: BTC", "tick_size: 0.25", "lot_size: 0.3"]])
+        #expect(desk.decide(try desk.order(.buy, "0.9", at: "100.75")).reason == nil)
+        #expect(desk.decide(try desk.order(.buy, "0.9", at: "100.7")).reasons == [.priceTickInvalid])
+        #expect(desk.decide(try desk.order(.buy, "1", at: "100.75")).reasons == [.quantityLotInvalid])
+    }
+
+    @Test func `hole 6: each order of a batch counts`() throws {
+        let desk = try Desk([Self.wide, ["id: rate", "metric: order_count", "window: 1s", "max: 3"]])
+        let batch = [try desk.order(), try desk.order(.sell), try desk.order(symbol: "ETH"), try desk.order()]
+        #expect(batch.map { desk.decide($0).reason } == [nil, nil, nil, .orderRateExceeded])
+    }
+
     @Test func `hole 7: a burst is judged against what is left after each of its orders`() throws {
         let desk = try Desk([["id: limit", "metric: position_quantity", "max: 10"]])
         try desk.snapshot()
@@ -100,6 +132,15 @@ struct HolesTests {
         #expect(desk.decide(try desk.order(.buy, "1")).reasons.isEmpty)
     }
 
+    @Test func `hole 10: a set with a metric that there is not is no set`() throws {
+        let misspelt = ["id: leverage", "metric: leverrage", "max: 10"]
+        let problems = RuleLines.problems(of: [RuleLines(rules: [Self.wide, misspelt]).document])
+        #expect(problems.count == 1)
+        #expect(problems.first?.contains("did you mean \"leverage\"?") == true)
+        let rightly = ["id: leverage", "metric: leverage", "max: 10"]
+        #expect(RuleLines.problems(of: [RuleLines(rules: [Self.wide, rightly]).document]).isEmpty)
+    }
+
     @Test func `hole 11: no time that passes releases a reservation`() throws {
         let desk = try Desk([["id: limit", "metric: position_quantity", "max: 10"]])
         try desk.snapshot()
@@ -114,5 +155,17 @@ struct HolesTests {
         #expect(desk.decide(try desk.order(.buy, "2")).reason == nil)
         #expect(desk.engine.reservation(silent)?.state == .inFlight)
         #expect(desk.engine.reservation(timedOut)?.state == .unknown)
+    }
+
+    @Test func `hole 12: a stop holds over time and reloads until it is lifted, and can be lifted`() throws {
+        let desk = try Desk([["id: clip", "metric: order_quantity", "max: 1", "severity: emergency", "stop: account"]])
+        let order = try desk.order()
+        let outcome = desk.decide(try desk.order(.buy, "2"))
+        #expect(outcome.tripped.map(\.scope) == [.account])
+        desk.advance(1_000_000)
+        desk.engine.install(try RuleLines.compile([Self.wide]))
+        #expect(desk.decide(order).reason == .emergencyStopActive)
+        desk.engine.setStop(.account, name: order.account, active: false)
+        #expect(desk.decide(order).reason == nil)
     }
 }
