@@ -85,6 +85,8 @@ extension Ledger {
             change(id) {
                 $0.whole = Swift.max($0.whole, FixedPoint(units: whole))
                 if filled == nil { $0.notional = Swift.max($0.notional, FixedPoint(units: group.notional)) }
+                $0.margin = Swift.max($0.margin, Self.margin(of: whole, in: group) ?? $0.margin)
+                if group.unknownMargins > 0 { $0.isMarginKnown = false }
                 $0.original = Self.merge(replaced, $0.original)
                 $0.marginWhereShown = replaced.isReplacement ? replaced.marginWhereShown : $0.marginWhereShown
             }
@@ -93,6 +95,13 @@ extension Ledger {
             // An endpoint that gives a replacement no id of its own goes on using the one before.
             name(id, orderID: orderID)
         }
+    }
+
+    /// The margin of a part of what orders were taken to need it for, rounded up.
+    private static func margin(of quantity: Int128, in group: OrderSums) -> FixedPoint? {
+        FixedPoint.roundedUp(
+            FixedPoint(units: group.margin), times: FixedPoint(units: quantity), over: FixedPoint(units: group.quantity)
+        )
     }
 
     /// Ends what a replacement that a snapshot shows has replaced: the snapshot contains what became of it.

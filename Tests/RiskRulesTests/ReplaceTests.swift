@@ -281,6 +281,23 @@ struct ReplaceTests {
         }
     }
 
+    @Test(arguments: [(nil, "5"), ("3", "12"), ("1", "13")] as [(String?, String)])
+    func `a replace down that is accepted keeps the margin of what may have been filled`(
+        filled: String?, room: String
+    ) throws {
+        let desk = try Desk([["id: margin", "metric: available_margin", "min: 0"]])
+        try desk.snapshot(availableMargin: "150")
+        desk.accept(try desk.send(try desk.order(.buy, "10", at: "100", clientID: "c-1")), orderID: "o-1")
+        let order = try desk.order(.buy, "2", at: "100", clientID: "c-2")
+        let second = try replace(desk, order, reference(desk, orderID: "o-1"))
+        desk.engine.accepted(
+            second, orderID: desk.digest("o-2"), filled: try filled.map(desk.decimal), now: desk.now,
+            wallNow: desk.wallNow)
+        #expect(desk.decide(try desk.order(.buy, room, at: "100")).reason == nil)
+        let above = try #require(try desk.decimal(room).adding(try desk.decimal("0.00001"))).description
+        #expect(desk.decide(try desk.order(.buy, above, at: "100")).reason == .insufficientMargin)
+    }
+
     @Test func `a replace and its order are one open order, worth the larger of both`() throws {
         let desk = try Desk([
             ["id: open", "metric: open_orders", "max: 2"],
