@@ -104,7 +104,7 @@ struct ExplainTests {
 
     @Test func `it counts nothing, trips nothing and leaves out no violation`() throws {
         let rules =
-            (0..<40).map { ["id: watched-\($0)", "severity: soft", "metric: symbol", "deny: [BTC]"] }
+            (0..<40).map { ["id: watched-\($0)", "severity: soft", "metric: symbol", "deny: [BTC, OTHER-\($0)]"] }
             + [
                 ["id: rate", "metric: order_count", "window: 1s", "max: 1"],
                 ["id: stop", "severity: emergency", "metric: equity", "min: 2000000"],

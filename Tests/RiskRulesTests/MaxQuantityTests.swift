@@ -64,6 +64,10 @@ struct MaxQuantityTests {
             if kind.metric != "order_quantity", Int.random(in: 0...3, using: &random) == 0 {
                 rule.append("on_missing: skip")
             }
+            // One of all orders would contradict an instrument's smallest.
+            if kind.key == "max", kind.metric.hasPrefix("order_") {
+                rule.append("types: [limit, market, stop_market, stop_limit]")
+            }
             if Int.random(in: 0...5, using: &random) == 0 { rule.append("severity: soft") }
             if Int.random(in: 0...5, using: &random) == 0 { rule.append("mode: shadow") }
             return rule

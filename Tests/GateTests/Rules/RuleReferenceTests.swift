@@ -148,8 +148,9 @@ struct RuleReferenceTests {
                 RuleFileReader.read(Array(text.utf8), file: "\(place).yaml", into: log)
             }
             #expect(log.problems == [])
-            let ruleSet = try RuleCompiler.compile(documents, version: "v").get()
-            #expect(RuleExamples.run(documents, against: ruleSet) == [])
+            let calendar = RuleCalendar.system(now: 0)
+            let ruleSet = try RuleCompiler.compile(documents, version: "v", calendar: calendar).get()
+            #expect(RuleExamples.run(documents, against: ruleSet, calendar: calendar) == [])
         }
     }
 
