@@ -8,8 +8,12 @@ extension RiskEngine {
         }
         let slot = windowSlots[Int(rule.pointee.windowIndex)]
         let key = windowKey(rule, facts.order, connection: facts.connection)
-        let table = rule.pointee.metric == .duplicateCount ? windows.duplicates : windows.counts
-        guard let count = table.total(slot: slot, key: key, now: facts.now) else { return .violated }
+        // Asked one by one: a table in hand would be retained.
+        let total =
+            rule.pointee.metric == .duplicateCount
+            ? windows.duplicates.total(slot: slot, key: key, now: facts.now)
+            : windows.counts.total(slot: slot, key: key, now: facts.now)
+        guard let count = total else { return .violated }
         let withThis = facts.counting == .peeks && !isOfRejects ? count &+ 1 : count
         return Measure(FixedPoint(whole: Int128(withThis)))
     }
@@ -20,8 +24,11 @@ extension RiskEngine {
     ) -> Measure {
         let slot = windowSlots[Int(rule.pointee.windowIndex)]
         let key = windowKey(rule, order, connection: connection)
-        let table = rule.pointee.metric == .duplicateCount ? windows.duplicates : windows.counts
-        guard let count = table.add(1, slot: slot, key: key, now: now) else { return .violated }
+        let total =
+            rule.pointee.metric == .duplicateCount
+            ? windows.duplicates.add(1, slot: slot, key: key, now: now)
+            : windows.counts.add(1, slot: slot, key: key, now: now)
+        guard let count = total else { return .violated }
         return Measure(FixedPoint(whole: Int128(count)))
     }
 

@@ -20,7 +20,9 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case rules
     case price
     case account
-    /// What a client sends after its preface.
+    /// What a proxy puts before a connection's own bytes.
+    case proxy
+    /// What a client sends after its preface, watched as on a connection.
     case client
     /// What the endpoint sends.
     case upstream
@@ -42,6 +44,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .rules: try rules(bytes)
         case .price: try price(bytes)
         case .account: account(bytes)
+        case .proxy: try proxy(bytes)
         case .client: try client(bytes)
         case .upstream: try upstream(bytes)
         }
@@ -131,6 +134,21 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
 
     // MARK: HTTP/2
 
+    /// A header that has come whole is what it was when it came in two pieces, and stays within its bound.
+    private func proxy(_ bytes: UnsafeRawBufferPointer) throws {
+        let whole = ProxyHeader.parse(bytes)
+        if case .header(let length, _) = whole {
+            try require(length <= min(bytes.count, ProxyHeader.longestHeader), "a header of \(length) bytes")
+            let alone = UnsafeRawBufferPointer(rebasing: bytes[..<length])
+            try require(ProxyHeader.parse(alone) == whole, "a header that depends on what follows it")
+            for end in 0..<length {
+                let part = ProxyHeader.parse(UnsafeRawBufferPointer(rebasing: bytes[..<end]))
+                try require(part == .incomplete, "the beginning of a header refused, or taken for whole")
+            }
+        }
+        try require(whole != .incomplete || bytes.count < ProxyHeader.longestHeader, "more is waited for without end")
+    }
+
     private func client(_ bytes: UnsafeRawBufferPointer) throws {
         let peer = FuzzPeer()
         let session = try HTTP2Session(
@@ -138,9 +156,15 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
             settings: HTTP2Settings(maximumConcurrentStreams: 10, streamWindow: 65_535, connectionWindow: 65_535),
             peer: peer)
         peer.session = session
+        var frames = FrameGuard(HTTP2Limits(), now: 0)
         let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
-        try preface.withUnsafeBytes { try session.receive($0) }
-        try talk(session, bytes)
+        try preface.withUnsafeBytes { bytes in
+            _ = frames.follow(bytes, now: 0)
+            try session.receive(bytes)
+        }
+        let verdict = frames.follow(bytes, now: 0)
+        try require(verdict.count <= bytes.count, "more let through than came")
+        try talk(session, UnsafeRawBufferPointer(rebasing: bytes[..<verdict.count]))
     }
 
     private func upstream(_ bytes: UnsafeRawBufferPointer) throws {
