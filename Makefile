@@ -49,7 +49,7 @@ fuzz: setup
 	@set -e; for target in $(FUZZ_TARGETS); do \
 		mkdir -p .build-fuzz/corpora/$$target Tests/Fuzz/failures/$$target; \
 		echo "fuzz: $$target for $(FUZZ_SECONDS) s"; \
-		.build-fuzz/debug/gate-fuzz $$target -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=4096 -print_final_stats=1 \
+		GATE_FUZZ_TARGET=$$target .build-fuzz/debug/gate-fuzz -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=4096 -print_final_stats=1 \
 			-artifact_prefix=Tests/Fuzz/failures/$$target/ .build-fuzz/corpora/$$target Tests/Fuzz/corpora/$$target; \
 	done
 

@@ -95,10 +95,9 @@ let package = Package(
                 "CNghttp2", "Gate", "RiskRules", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: strict),
-        // Links only where the build is sanitized with the fuzzer: `make fuzz`.
-        .systemLibrary(name: "CFuzzer"),
+        // Links only where the build is sanitized with the fuzzer, which brings its main: `make fuzz`.
         .executableTarget(
-            name: "GateFuzz", dependencies: ["CFuzzer", "FuzzTargets"], path: "Tests/Fuzz/GateFuzz",
+            name: "GateFuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/GateFuzz",
             swiftSettings: strict),
         // Servers of a test's own.
         .target(
