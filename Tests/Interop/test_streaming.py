@@ -3,15 +3,14 @@
 import hashlib
 import os
 import queue
-import time
-from pathlib import Path
 
 import grpc
 import pytest
 
 from support import orders
 from support.client import metadata
-from support.waiting import wait_until
+from support.process import resident
+from support.waiting import settled, wait_until
 
 MESSAGE_LIMIT = 4 << 20
 
@@ -140,11 +139,6 @@ def test_four_mebibytes_both_ways(client, method):
     assert hashlib.sha256(heard).digest() == hashlib.sha256(message).digest()
 
 
-def resident(pid: int) -> int:
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) * 1024
-
-
 def test_what_a_client_does_not_take_stays_with_the_endpoint(site, client, endpoint):
     size, count = 64 << 10, 1024  # 64 MiB
     before = resident(site.gate.process.pid)
@@ -158,15 +152,3 @@ def test_what_a_client_does_not_take_stays_with_the_endpoint(site, client, endpo
     # Another stream of the same connection is not held up by it.
     assert client.unary("/interop.Echo/Unary", b"meanwhile").message == b"meanwhile"
     assert sum(len(message) for message in call) == size * (count - 1)
-
-
-def settled(read, quiet: float = 0.3, seconds: float = 10) -> int:
-    """The value of `read` once it has not changed for a while."""
-    deadline = time.monotonic() + seconds
-    last, since = read(), time.monotonic()
-    while time.monotonic() - since < quiet:
-        assert time.monotonic() < deadline, "it never comes to rest"
-        time.sleep(0.02)
-        if (now := read()) != last:
-            last, since = now, time.monotonic()
-    return last

@@ -198,3 +198,36 @@ class Raw(Encoder):
 
     def fields(self, got: Frame) -> dict[str, str]:
         return {name: value for name, value in self.decoder.decode(got.payload)}
+
+    def is_quiet(self, seconds: float) -> bool:
+        """Whether nothing comes for so long."""
+        try:
+            self.next(seconds)
+            return False
+        except TimeoutError:
+            return True
+
+
+class Answer:
+    """What came of one stream, up to its end: heads as lists of fields, the bytes of all DATA together."""
+
+    def __init__(self, raw: Raw, stream: int = 1):
+        self.heads: list[list[tuple[str, str]]] = []
+        self.data, self.kinds = b"", []
+        while not self.kinds or not self.ended:
+            got = raw.until(lambda got: got.type in (HEADERS, DATA, RST_STREAM))
+            # Heads are decoded whichever stream they are of: each depends on those before.
+            fields = list(raw.decoder.decode(got.payload)) if got.type == HEADERS else None
+            if got.stream != stream:
+                continue
+            assert got.type != RST_STREAM, f"reset with {got.code}"
+            self.ended = got.ends
+            self.kinds.append(got.type)
+            if fields is not None:
+                self.heads.append(fields)
+            else:
+                self.data += got.payload
+
+    @property
+    def status(self) -> str:
+        return dict(self.heads[-1])["grpc-status"]

@@ -68,3 +68,9 @@ class Process:
                 self._process.wait(3)
             except subprocess.TimeoutExpired:
                 self.kill()
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that the process has in use."""
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) * 1024

@@ -62,6 +62,23 @@ def response(stream: int, body: bytes, status: int = 0) -> bytes:
             + frame(HEADERS, END_HEADERS | END_STREAM, stream, fields(("grpc-status", str(status)))))
 
 
+#: The head and the trailers of an answer without a fault.
+OPEN = (":status", "200"), ("content-type", "application/grpc")
+CLOSE = (("grpc-status", "0"),)
+
+
+def answer_head(stream: int, *pairs: tuple[str, str], end: bool = False) -> bytes:
+    return frame(HEADERS, END_HEADERS | END_STREAM * end, stream, fields(*pairs))
+
+
+def opens(stream: int) -> bytes:
+    return answer_head(stream, *OPEN)
+
+
+def closes(stream: int) -> bytes:
+    return answer_head(stream, *CLOSE, end=True)
+
+
 def request(stream: int, path: str, body: bytes) -> bytes:
     head = fields((":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "gate"),
                   ("content-type", "application/grpc"), ("te", "trailers"))

@@ -44,7 +44,7 @@ class Connection(Framed):
     def __init__(self, endpoint: "Scripted", connection: socket.socket):
         super().__init__(connection)
         self.endpoint = endpoint
-        self.bodies: dict[int, bytes] = {}
+        self.bodies: dict[int, bytearray] = {}
         #: Codes of the streams that the other side has reset.
         self.resets: dict[int, int] = {}
         self.calls = 0
@@ -121,12 +121,12 @@ class Connection(Framed):
         elif frame.kind == RST_STREAM:
             self.resets[frame.stream] = frame.code
         elif frame.kind in (HEADERS, DATA):
-            self.bodies.setdefault(frame.stream, b"")
+            self.bodies.setdefault(frame.stream, bytearray())
             if frame.kind == DATA:
                 self.bodies[frame.stream] += frame.payload
             if frame.flags & END_STREAM:
                 self.calls += 1
-                self.endpoint.arrived(Request(self, frame.stream, self.bodies[frame.stream]))
+                self.endpoint.arrived(Request(self, frame.stream, bytes(self.bodies[frame.stream])))
 
 
 class Scripted:
