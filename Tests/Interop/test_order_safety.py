@@ -9,6 +9,7 @@ import pytest
 
 from support import orders, rawframes
 from support.client import refused
+from support.frames import Raw
 from support.rawframes import RawClient
 from support.orders import order
 from support.scripted import Scripted, accept, accepted, ignore, reset_with
@@ -373,3 +374,19 @@ def test_an_endpoint_that_takes_no_bytes_gets_no_order_late(own_site):
     upload.cancel()
     blocker.call.cancel()
     assert endpoint.seen(sent.SerializeToString()) == []
+
+
+def test_an_order_whose_deadline_has_passed_is_refused_unsent_and_in_time_it_passes(scripted, ledger):
+    sent = order(scripted.account()).SerializeToString()
+    with Raw(scripted.gate.target) as raw:
+        raw.send(raw.call(1, orders.CREATE, sent, ("grpc-timeout", "1n")))
+        answer = raw.until(lambda got: got.type == rawframes.HEADERS and got.stream == 1)
+        assert answer.ends
+        told = raw.fields(answer)
+        assert told["x-gate-reason"] == "DEADLINE_EXCEEDED"
+        assert told["grpc-status"] == str(Code.DEADLINE_EXCEEDED.value[0])
+        assert scripted.endpoint.seen(sent) == []
+        # A refused order may come again under its id.
+        raw.send(raw.call(3, orders.CREATE, sent, ("grpc-timeout", "10S")))
+        scripted.endpoint.wait_for(sent)
+    wait_until("both are counted", lambda: ledger.changed().get("rejected") == 1 and ledger.changed()["approved"] == 1)
