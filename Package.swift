@@ -66,10 +66,14 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // The messages of the API that the shipped mapping is for, generated.
+        .target(
+            name: "OrderAPI", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            swiftSettings: strict),
         .executableTarget(
             name: "DemoExchange",
             dependencies: [
-                "CHiredis",
+                "CHiredis", "OrderAPI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
@@ -81,7 +85,7 @@ let package = Package(
         .testTarget(
             name: "GateTests",
             dependencies: [
-                "FuzzTargets", "Gate", "RiskRules",
+                "FuzzTargets", "Gate", "OrderAPI", "RiskRules",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],

@@ -1,4 +1,5 @@
 import Foundation
+import OrderAPI
 
 /// Between the wire's messages and the exchange's values.
 extension OrderTicket {
@@ -48,6 +49,7 @@ extension OrderTicket {
 
 extension Order_CreateOrderResponse {
     init(_ order: ExchangeOrder) {
+        self.init()
         orderID = order.id
         clientOrderID = order.ticket.clientOrderID
         state = Order_OrderState(order.state)
@@ -58,6 +60,7 @@ extension Order_CreateOrderResponse {
 
 extension Order_CancelOrderResponse {
     init(_ order: ExchangeOrder) {
+        self.init()
         orderID = order.id
         state = Order_OrderState(order.state)
         timestamp = order.updatedAt.milliseconds
@@ -67,6 +70,7 @@ extension Order_CancelOrderResponse {
 
 extension Order_Order {
     init(_ order: ExchangeOrder) {
+        self.init()
         let ticket = order.ticket
         orderID = order.id
         exchangeOrderID = order.id
@@ -102,6 +106,7 @@ extension Order_Order {
 
 extension Order_OrderUpdate {
     init(_ event: OrderEvent) {
+        self.init()
         order = Order_Order(event.order)
         updateType = event.kind.rawValue
         timestamp = event.order.updatedAt.milliseconds

@@ -1,5 +1,6 @@
 import Foundation
 import GRPCCore
+import OrderAPI
 import SwiftProtobuf
 
 /// `order.OrderService` in front of a venue.

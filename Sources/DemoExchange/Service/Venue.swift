@@ -1,5 +1,6 @@
 import Foundation
 import GRPCCore
+import OrderAPI
 import Synchronization
 
 /// The one exchange of the process, behind its lock, with those who follow its orders.

@@ -1,6 +1,7 @@
 import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
+import OrderAPI
 import SwiftProtobuf
 
 /// What a call for an order got.
@@ -94,6 +95,7 @@ struct OrderClient: Sendable {
 
 extension Order_CreateOrderRequest {
     init(_ ticket: OrderTicket) {
+        self.init()
         symbol = ticket.symbol
         side = ticket.side == .buy ? .buy : .sell
         switch ticket.kind {

@@ -1,4 +1,5 @@
 import Foundation
+import OrderAPI
 import Synchronization
 
 /// What the strategy knows of its own orders and positions, from the updates that it follows.

@@ -74,25 +74,24 @@ package struct ResolvedAddress: BitwiseCopyable, Sendable {
 
     /// The local address that a socket is bound to.
     package static func bound(to descriptor: Int32) throws(SystemError) -> ResolvedAddress {
-        var storage = sockaddr_storage()
-        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        let result = withUnsafeMutablePointer(to: &storage) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
-        }
-        guard result == 0 else { throw SystemError("getsockname", errno: errno) }
-        return withUnsafePointer(to: &storage) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { ResolvedAddress($0, length: length) }
-        }
+        try asked("getsockname") { getsockname(descriptor, $0, $1) }
     }
 
     /// The address at the other end of a connected socket.
     package static func peer(of descriptor: Int32) throws(SystemError) -> ResolvedAddress {
+        try asked("getpeername") { getpeername(descriptor, $0, $1) }
+    }
+
+    /// What a call that fills an address in has to say.
+    private static func asked(
+        _ call: String, _ body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+    ) throws(SystemError) -> ResolvedAddress {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let result = withUnsafeMutablePointer(to: &storage) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, &length) }
         }
-        guard result == 0 else { throw SystemError("getpeername", errno: errno) }
+        guard result == 0 else { throw SystemError(call, errno: errno) }
         return withUnsafePointer(to: &storage) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { ResolvedAddress($0, length: length) }
         }

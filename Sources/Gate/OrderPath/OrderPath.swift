@@ -345,7 +345,6 @@ package final class OrderPath: EventTarget {
             exchange.pointee.reservation = reservation
         }
         guard upstream.submit(exchange) else {
-            undo(exchange)
             let isFull = upstream.isReady && exchange.pointee.attempts == 0
             return refuseForwarding(exchange, isFull ? .inFlightLimit : .upstreamUnavailable)
         }

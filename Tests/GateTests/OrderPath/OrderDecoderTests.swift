@@ -1,5 +1,6 @@
 import Foundation
 import Gate
+import OrderAPI
 import RiskRules
 import SwiftProtobuf
 import Testing

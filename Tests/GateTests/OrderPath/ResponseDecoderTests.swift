@@ -1,4 +1,5 @@
 import Gate
+import OrderAPI
 import RiskRules
 import SwiftProtobuf
 import Testing

@@ -19,8 +19,6 @@ final class ClientConnection: HTTP2Connection {
     /// All calls of this client.
     var exchanges = ExchangeList(\.clientLinks)
 
-    /// The machine it comes from.
-    let host: PeerHost
     /// Bytes kept for its calls.
     var keptBytes = 0
 
@@ -59,14 +57,12 @@ final class ClientConnection: HTTP2Connection {
     }
 
     init(
-        owning descriptor: Int32, origin: ClientOrigin, number: UInt32, streamLimit: UInt32, host: PeerHost,
-        path: OrderPath
+        owning descriptor: Int32, origin: ClientOrigin, number: UInt32, streamLimit: UInt32, path: OrderPath
     ) throws {
         self.origin = origin
         dialing = DialState(seed: UInt64(number))
         keepalive = Keepalive(path.configuration.clientKeepalive, now: path.loop.now)
         self.number = number
-        self.host = host
         self.path = path
         limits = path.configuration.http2
         frames = FrameGuard(limits, now: path.loop.now)

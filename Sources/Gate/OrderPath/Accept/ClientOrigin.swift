@@ -7,15 +7,21 @@ package struct ClientOrigin: BitwiseCopyable {
     package var peerUID: UInt32?
     /// For the log: an address, a proxy's word about one, or `uid N`.
     package var name = NameText()
+    /// The other end of the socket itself, which may be a proxy's; nil where the kernel does not say.
+    let peer: ResolvedAddress?
+    /// The machine that it is on.
+    let host: PeerHost
     /// Where the client meant to connect, where a redirect brought it here.
     package var destination: ResolvedAddress?
 
-    /// Asks the kernel about an accepted socket.
-    init(of descriptor: Int32, isUnix: Bool) {
+    /// Of an accepted socket whose other end is `peer`.
+    init(of descriptor: Int32, peer: ResolvedAddress?, isUnix: Bool) {
+        self.peer = peer
+        host = PeerHost(peer)
         if isUnix {
             peerUID = Sockets.peerUser(of: descriptor)
             name = NameText(peerUID.map { "uid \($0)" } ?? "unknown")
-        } else if let peer = try? ResolvedAddress.peer(of: descriptor) {
+        } else if let peer {
             name = NameText(peer.text)
         }
     }

@@ -16,14 +16,15 @@ struct DrainState {
 extension OrderPath {
     /// Takes a new connection, unless there are too many or it may not be here.
     func accept(_ descriptor: Int32, isUnix: Bool) {
+        let peer = try? ResolvedAddress.peer(of: descriptor)
         guard draining == nil, clients.count + handshakes.count < configuration.maximumConnections,
-            hosts[PeerHost(of: descriptor), default: 0] < configuration.maximumConnectionsPerHost
+            hosts[PeerHost(peer), default: 0] < configuration.maximumConnectionsPerHost
         else {
             if draining == nil { countHTTP2Error(.client, .tooManyConnections) }
             refuse(descriptor, .limit)
             return
         }
-        let origin = ClientOrigin(of: descriptor, isUnix: isUnix)
+        let origin = ClientOrigin(of: descriptor, peer: peer, isUnix: isUnix)
         if isUnix, !configuration.peerUIDs.isEmpty, !(origin.peerUID.map(configuration.peerUIDs.contains) ?? false) {
             refuse(descriptor, .peer)
             return
@@ -33,8 +34,7 @@ extension OrderPath {
             return
         }
         if !isUnix {
-            guard let peer = try? ResolvedAddress.peer(of: descriptor), configuration.proxyPeers.contains(peer.host)
-            else {
+            guard let peer, configuration.proxyPeers.contains(peer.host) else {
                 refuse(descriptor, .peer)
                 return
             }
@@ -54,10 +54,8 @@ extension OrderPath {
     }
 
     /// Whether a connection that was not redirected, or that Gate itself made, would have Gate call itself.
-    private func isLoop(_ descriptor: Int32, _ origin: ClientOrigin) -> Bool {
-        guard origin.destination != nil, let peer = try? ResolvedAddress.peer(of: descriptor).hostAndPort else {
-            return true
-        }
+    private func isLoop(_ origin: ClientOrigin) -> Bool {
+        guard origin.destination != nil, let peer = origin.peer?.hostAndPort else { return true }
         return upstreams.values.contains { $0.localAddress?.hostAndPort == peer }
     }
 
@@ -66,21 +64,19 @@ extension OrderPath {
         var origin = origin
         if case .originalDestination = configuration.upstream {
             origin.destination = Sockets.originalDestination(descriptor)
-            if isLoop(descriptor, origin) {
+            if isLoop(origin) {
                 refuse(descriptor, .loop)
                 return
             }
         }
-        let host = PeerHost(of: descriptor)
         let limit = clientStreamLimit(upstream: spare?.isReady == true ? spare : nil)
         guard
             let client = try? ClientConnection(
-                owning: descriptor, origin: origin, number: nextClientNumber, streamLimit: limit, host: host,
-                path: self)
+                owning: descriptor, origin: origin, number: nextClientNumber, streamLimit: limit, path: self)
         else { return }
         nextClientNumber &+= 1
         clients[ObjectIdentifier(client)] = client
-        hosts[host, default: 0] += 1
+        hosts[origin.host, default: 0] += 1
         metrics.connectionsClient.set(Int64(clients.count))
         markDirty(client)
         assignUpstream(to: client)
@@ -95,7 +91,8 @@ extension OrderPath {
     func clientClosed(_ client: ClientConnection) {
         closedThisTurn.append(client)
         clients[ObjectIdentifier(client)] = nil
-        if let count = hosts[client.host] { hosts[client.host] = count > 1 ? count - 1 : nil }
+        let host = client.origin.host
+        if let count = hosts[host] { hosts[host] = count > 1 ? count - 1 : nil }
         metrics.connectionsClient.set(Int64(clients.count))
         while let exchange = client.exchanges.first {
             clientStreamClosed(exchange, code: NGHTTP2_CANCEL.rawValue)

@@ -23,27 +23,28 @@ package struct IdentityBinding: Equatable, Sendable {
     }
 }
 
-/// The bindings in force, ready to be asked for each order. Asking allocates nothing.
-package struct IdentityTable {
+/// The bindings in force, ready to be asked for each order. Asking allocates nothing. A class: handing a struct of arrays on
+/// would retain each of them, order by order.
+package final class IdentityTable {
     private struct Row {
         var peer: IdentityBinding.Peer
         /// Indices into `patterns`; -1: all.
         var accounts: Int32
         var strategies: Int32
     }
-    private var rows: [Row] = []
-    private var patterns = PatternTable()
+    private let rows: [Row]
+    private let patterns: PatternTable
 
     /// nil where there is no binding at all: every peer may then trade for every account.
     package init?(_ bindings: [IdentityBinding]) {
         guard !bindings.isEmpty else { return nil }
-        for binding in bindings {
-            rows.append(
-                Row(
-                    peer: binding.peer,
-                    accounts: binding.accounts.isEmpty ? -1 : patterns.add(binding.accounts),
-                    strategies: binding.strategies.isEmpty ? -1 : patterns.add(binding.strategies)))
+        var patterns = PatternTable()
+        rows = bindings.map { binding in
+            Row(
+                peer: binding.peer, accounts: binding.accounts.isEmpty ? -1 : patterns.add(binding.accounts),
+                strategies: binding.strategies.isEmpty ? -1 : patterns.add(binding.strategies))
         }
+        self.patterns = patterns
     }
 
     /// The first binding that a peer is named by; nil: none, it may trade for nobody.
