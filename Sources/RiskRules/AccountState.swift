@@ -20,7 +20,16 @@ struct AccountState: BitwiseCopyable {
         }
     }
 
+    /// Since a restart no snapshot was applied that was taken after it.
+    struct Recovery: BitwiseCopyable {
+        var isOn = false
+        /// Unix and monotonic nanoseconds.
+        var startedAtWall: Int64 = 0
+        var startedAt: Int64 = 0
+    }
+
     var availability = Availability.unfetched
+    var recovery = Recovery()
     /// Whether the fields below hold a snapshot, be it fresh or not.
     var hasSnapshot = false
     /// Whether that snapshot gave both positions and pending orders.
@@ -78,6 +87,7 @@ extension UnsafeMutablePointer<AccountState> {
     func reasonMissing(now: Int64, linkUntil: Int64) -> Reason? {
         let availability = pointee.availability
         if availability == .unfetched || now >= linkUntil { return .stateUnavailable }
+        if pointee.recovery.isOn { return .recovering }
         // A refused value is there, whatever became of the snapshot before it.
         if availability == .refused { return .accountStale }
         if availability == .absent || now >= pointee.expiresAt { return .accountUnknown }

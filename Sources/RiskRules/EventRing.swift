@@ -76,6 +76,11 @@ struct EventRing<Amount: FixedWidthInteger & BitwiseCopyable>: BitwiseCopyable {
         total &-= taken
     }
 
+    /// Calls `body` with each entry, the oldest first.
+    func forEach(_ body: (Entry) -> Void) {
+        for offset in 0..<count { body(base[place(offset)]) }
+    }
+
     mutating func deallocate() {
         if base != first { base.deallocate() }
         self = EventRing(first: first, capacity: firstCapacity)

@@ -20,7 +20,10 @@ final class Ledger {
     private let clientIDs: DigestIndex
     private let orderIDs: DigestIndex
     private let counts: UnsafeMutablePointer<Int>
-    private var used = 0
+    /// What a journal is to be told.
+    let changes: LedgerChangeList
+    /// Places that were ever taken.
+    private(set) var used = 0
     private var firstFree: Int32 = -1
 
     init(capacity: Int, accounts: UnsafeMutablePointer<AccountState>, exposures: ExposureTable) {
@@ -32,6 +35,7 @@ final class Ledger {
         orderIDs = DigestIndex(capacity: capacity)
         counts = .allocate(capacity: ReservationState.allCases.count)
         counts.initialize(repeating: 0, count: ReservationState.allCases.count)
+        changes = LedgerChangeList(capacity: capacity)
     }
 
     deinit {
@@ -79,7 +83,8 @@ final class Ledger {
     }
 
     /// Takes up a reservation, whose place and neighbours it fills in; nil where the pool is used up.
-    func insert(_ reservation: Reservation) -> ReservationID? {
+    /// - Parameter isTold: the journal has its image.
+    func insert(_ reservation: Reservation, isTold: Bool) -> ReservationID? {
         let place: Int
         if firstFree >= 0 {
             place = Int(firstFree)
@@ -111,6 +116,7 @@ final class Ledger {
         exposures.value(reservation.exposure)
         let id = ReservationID(index: UInt32(truncatingIfNeeded: place), generation: generation)
         if let predecessor = reservation.predecessor { find(predecessor)?.pointee.successor = id }
+        changes.inserted(place, isTold: isTold)
         return id
     }
 
@@ -129,6 +135,7 @@ final class Ledger {
         counts[Int(reservation.pointee.state.rawValue)] += 1
         count(reservation.pointee, by: 1)
         exposures.value(reservation.pointee.exposure)
+        changes.changed(Int(id.index))
     }
 
     /// Learns the endpoint's id of an order.
@@ -136,6 +143,7 @@ final class Ledger {
         guard let reservation = find(id), reservation.pointee.orderID == .none, orderID != .none else { return }
         reservation.pointee.orderID = orderID
         orderIDs.insert(orderID, at: Int(id.index))
+        changes.changed(Int(id.index))
     }
 
     /// Ends a reservation that is there.
@@ -160,14 +168,23 @@ final class Ledger {
         }
         let (predecessor, successor) = (reservation.pointee.predecessor, reservation.pointee.successor)
         reservation.pointee.generation &+= 1
-        reservation.pointee.next = firstFree
-        firstFree = Int32(truncatingIfNeeded: place)
+        if !changes.ended(place) { free(place) }
         if let predecessor { find(predecessor)?.pointee.successor = successor }
         if let successor {
             find(successor)?.pointee.predecessor = predecessor
+            changes.changed(Int(successor.index))
             rebase(successor)
         }
     }
+
+    /// Gives back the place of a reservation that ended.
+    func free(_ place: Int) {
+        base[place].next = firstFree
+        firstFree = Int32(truncatingIfNeeded: place)
+    }
+
+    /// Whether a reservation is at a place that was ever taken: generations of those that live are odd.
+    func isTaken(_ place: Int) -> Bool { !base[place].generation.isMultiple(of: 2) }
 
     /// Ends what a snapshot shows by id: it counts as the snapshot says. One whose answer is still to come keeps its id,
     /// but counts no more.

@@ -59,6 +59,28 @@ final class NameInterner {
         return add(name, key: key, fold: fold).map { .new($0) } ?? .tableFull
     }
 
+    /// A name that an earlier run gave a number; it settles nothing. nil where there is no room.
+    func restore(_ name: UnsafeRawBufferPointer) -> NameID? {
+        if name.isEmpty { return NameID.none }
+        let key = hash.hash(name)
+        let place = exact.find(key)
+        if place > 0 { return NameID(index: UInt32(truncatingIfNeeded: place)) }
+        let fold = hash.hash(name, foldsCase: true)
+        let isConflicting = hasSettled(fold)
+        guard let id = add(name, key: key, fold: fold) else { return nil }
+        self.isConflicting[Int(id.index)] = isConflicting
+        return id
+    }
+
+    /// A name by the hash of its bytes; nil where it has no number.
+    func find(_ digest: Digest) -> NameID? {
+        let place = exact.find(digest)
+        return place > 0 ? NameID(index: UInt32(truncatingIfNeeded: place)) : nil
+    }
+
+    /// The hash of a name's bytes; `Digest.none` for `.none`.
+    func digest(_ id: NameID) -> Digest { id == .none ? .none : exact.key(at: Int(id.index)) }
+
     /// A name that the rule set or a snapshot names; nil where there is no room.
     func settle(_ name: UnsafeRawBufferPointer) -> NameID? {
         let key = hash.hash(name)

@@ -36,6 +36,24 @@ final class OrderIDMemory {
         next = next + 1 == index.capacity ? 0 : next + 1
     }
 
+    /// Remembers an id, or in the place of the oldest nothing where it is none.
+    func restore(_ id: Digest) {
+        guard id == .none else { return insert(id) }
+        if isLive[next] { index.remove(at: next) }
+        isLive[next] = false
+        next = next + 1 == index.capacity ? 0 : next + 1
+    }
+
+    /// Calls `body` with all that are kept, the oldest first; with none for one that was forgotten between others.
+    func forEach(_ body: (Digest) -> Void) {
+        var isAmong = false
+        for step in 0..<index.capacity {
+            let place = (next + step) % index.capacity
+            if isLive[place] { isAmong = true }
+            if isAmong { body(isLive[place] ? index.key(at: place) : .none) }
+        }
+    }
+
     /// Forgets an id: its order was not approved after all.
     func remove(_ id: Digest) {
         var probe = index.start(id)
@@ -77,10 +95,19 @@ final class OrderIDTable {
         memories[Int(account.index)]?._withUnsafeGuaranteedRef { $0.contains(id) } ?? false
     }
 
-    func insert(_ id: Digest, of account: NameID) {
+    func insert(_ id: Digest, of account: NameID) { memory(of: account)?._withUnsafeGuaranteedRef { $0.insert(id) } }
+
+    func restore(_ id: Digest, of account: NameID) { memory(of: account)?._withUnsafeGuaranteedRef { $0.restore(id) } }
+
+    func forEach(of account: NameID, _ body: (Digest) -> Void) {
+        memories[Int(account.index)]?._withUnsafeGuaranteedRef { $0.forEach(body) }
+    }
+
+    /// Made where there is none.
+    private func memory(of account: NameID) -> Unmanaged<OrderIDMemory>? {
         let place = memories + Int(account.index)
         if place.pointee == nil { place.pointee = .passRetained(OrderIDMemory(capacity: capacity)) }
-        place.pointee?._withUnsafeGuaranteedRef { $0.insert(id) }
+        return place.pointee
     }
 
     func remove(_ id: Digest, of account: NameID) {

@@ -11,27 +11,32 @@ package struct OrderReference: Hashable, Sendable, BitwiseCopyable {
 }
 
 /// What orders that can still be filled add to the sums of their account and symbol.
-struct OrderSums: BitwiseCopyable {
+package struct OrderSums: Hashable, Sendable, BitwiseCopyable {
     /// What of them may have been filled, or still be.
-    var quantity: Int128 = 0
+    package var quantity: Int128 = 0
     /// How many count as open orders.
-    var orders = 0
+    package var orders = 0
     /// The notional of those that could be valued at approval.
-    var notional: Int128 = 0
+    package var notional: Int128 = 0
     /// The others: their quantity, and how many they are.
-    var unpricedQuantity: Int128 = 0
-    var unpricedOrders = 0
+    package var unpricedQuantity: Int128 = 0
+    package var unpricedOrders = 0
     /// Margin that they were taken to need, and how many of them could not be valued.
-    var margin: Int128 = 0
-    var unknownMargins = 0
+    package var margin: Int128 = 0
+    package var unknownMargins = 0
+
+    package init() {}
 
     static func + (left: OrderSums, right: OrderSums) -> OrderSums {
-        OrderSums(
-            quantity: left.quantity &+ right.quantity, orders: left.orders &+ right.orders,
-            notional: left.notional &+ right.notional,
-            unpricedQuantity: left.unpricedQuantity &+ right.unpricedQuantity,
-            unpricedOrders: left.unpricedOrders &+ right.unpricedOrders, margin: left.margin &+ right.margin,
-            unknownMargins: left.unknownMargins &+ right.unknownMargins)
+        var sum = left
+        sum.quantity &+= right.quantity
+        sum.orders &+= right.orders
+        sum.notional &+= right.notional
+        sum.unpricedQuantity &+= right.unpricedQuantity
+        sum.unpricedOrders &+= right.unpricedOrders
+        sum.margin &+= right.margin
+        sum.unknownMargins &+= right.unknownMargins
+        return sum
     }
 }
 

@@ -8,7 +8,7 @@ package struct OriginalOrder: Sendable, BitwiseCopyable {
 }
 
 /// What an order asked for besides its symbol and side.
-package struct OrderTerms: Sendable, BitwiseCopyable {
+package struct OrderTerms: Hashable, Sendable, BitwiseCopyable {
     package var strategy = NameID.none
     package var timeInForce = NameID.none
     /// nil: not known.
@@ -21,6 +21,8 @@ package struct OrderTerms: Sendable, BitwiseCopyable {
     /// Zero where the order has none, or none that is known.
     package var price = FixedPoint.zero
     package var stopPrice = FixedPoint.zero
+
+    package init() {}
 }
 
 extension OrderTerms {

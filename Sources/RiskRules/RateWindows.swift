@@ -29,7 +29,7 @@ final class RateWindows {
                 places.map { place in
                     let rule = rules[Int(ruleSet.windows[place].ruleIndex)]
                     return WindowTable.Window(
-                        identity: ruleSet.windows[place].key, length: rule.window,
+                        identity: ruleSet.windows[place].key, per: rule.per, length: rule.window,
                         shape: rule.metric.isOfDistinctOrders ? .exact : RingShape(bound: rule.max))
                 })
             for (place, slot) in zip(places, installed) { slots[place] = slot }
@@ -45,6 +45,9 @@ final class RateWindows {
         let pair = UInt64(UInt32(bitPattern: slot)) << 32 | UInt64(key)
         return Digest(low: SipHash.spread(pair ^ seed), high: pair)
     }
+
+    /// The number that a key was made of.
+    static func owner(of digest: Digest) -> UInt32 { UInt32(truncatingIfNeeded: digest.high) }
 }
 
 extension Metric {

@@ -36,8 +36,9 @@ struct Approval: BitwiseCopyable {
     var strategy = NameID.none
     var type = OrderType.limit
     var connection: UInt32 = 0
-    /// Monotonic nanoseconds.
+    /// Monotonic and unix nanoseconds.
     var at: Int64 = 0
+    var atWall: Int64 = 0
     /// What was added.
     var notional = FixedPoint.zero
     /// How many rule sets had been installed by then: under another set the windows may be others.
@@ -46,6 +47,8 @@ struct Approval: BitwiseCopyable {
 
 /// The part of an account's exposure that one order, let through, may make and that no snapshot contains.
 package struct Reservation: Sendable, BitwiseCopyable {
+    /// Unique among the reservations of all runs.
+    package internal(set) var number: UInt64
     package internal(set) var account: NameID
     package internal(set) var symbol: NameID
     package internal(set) var side: Side

@@ -35,7 +35,8 @@ extension RiskEngine {
         guard lacksPrice || lacksAccount, let plan = plan(order) else { return (false, false) }
         let facts = facts(order, replacing, connection: 0, now: 0, counting: .peeks)
         var price = order.needsPriceToValue && !facts.isReducing && hasMinNotional(facts)
-        var account = order.reduceOnly || stops.covers(order)
+        let isRecovering = accounts[Int(order.account.index)].recovery.isOn
+        var account = order.reduceOnly || stops.covers(order) || isRecovering && !facts.isReducing
         for step in EvaluationStep.allCases {
             for planned in plans.rules(step, of: plan) {
                 let rule = plans.rules + Int(planned.rule)
@@ -66,9 +67,7 @@ extension RiskEngine {
             }
             return
         }
-        let cancel = Order(
-            account: account, strategy: strategy, symbol: symbol, timeInForce: .none, side: .buy, type: .market,
-            reduceOnly: false, quantity: .zero, price: .zero, stopPrice: .zero, clientOrderID: .none)
+        let cancel = Order(cancelOf: account, strategy: strategy, symbol: symbol)
         guard let plan = plan(cancel) else { return }
         for planned in plans.rules(.counters, of: plan) {
             let rule = plans.rules + Int(planned.rule)
@@ -153,6 +152,7 @@ extension RiskEngine {
 
     /// Without the account no rule of this step can be judged: each says so, before the built-in checks that follow.
     private func checkAccount(_ plan: RulePlan, _ facts: OrderFacts) {
+        checkRecovery(facts)
         let isMissing = facts.accountMissing != nil
         if isMissing { judgeRules(.account, plan, facts) }
         checkReduceOnly(facts)
@@ -306,5 +306,14 @@ extension RiskEngine {
         return plans.make(
             order, account: accountNames.name(order.account), strategy: strategyNames.name(order.strategy),
             symbol: symbolNames.name(order.symbol), timesInForce: timeInForceNames, ruleSet)
+    }
+}
+
+extension Order {
+    /// What rules on messages look at of a cancel.
+    init(cancelOf account: NameID, strategy: NameID, symbol: NameID) {
+        self.init(
+            account: account, strategy: strategy, symbol: symbol, timeInForce: .none, side: .buy, type: .market,
+            reduceOnly: false, quantity: .zero, price: .zero, stopPrice: .zero, clientOrderID: .none)
     }
 }

@@ -52,7 +52,7 @@ extension RiskEngine {
     }
 
     /// Fills in what the rules say of a symbol that was not known.
-    private func takeUp(_ symbol: NameID) {
+    func takeUp(_ symbol: NameID) {
         applyInstrument(to: symbol)
         wantVolatility(of: symbol)
     }

@@ -9,8 +9,9 @@ extension RiskEngine {
     /// - Parameters:
     ///   - replacing: the order that this one replaces, as it was given to `decide`.
     ///   - connection: what rules `per: connection` add up by.
+    ///   - number: what a journal calls the reservation by; unique among those of all runs, and not 0.
     package func reserve(
-        _ order: Order, replacing: OrderReference? = nil, connection: UInt32 = 0, now: Int64
+        _ order: Order, replacing: OrderReference?, connection: UInt32, number: UInt64, now: Int64
     ) -> ReservationID? {
         guard let place = exposures.obtain(order.account, order.symbol) else { return nil }
         let facts = facts(order, replacing, connection: connection, now: now, counting: .counted)
@@ -20,11 +21,11 @@ extension RiskEngine {
         var margin: FixedPoint?
         if case .amount(let amount) = facts.requiredMargin() { margin = amount }
         var reservation = Reservation(
-            account: order.account, symbol: order.symbol, side: order.side, state: .inFlight,
+            number: number, account: order.account, symbol: order.symbol, side: order.side, state: .inFlight,
             clientOrderID: order.clientOrderID, orderID: .none, remaining: order.quantity, price: cost ?? .zero,
             isPriced: notional != nil, multiplier: multiplier, margin: margin ?? .zero, isMarginKnown: margin != nil,
             approval: Approval(
-                strategy: order.strategy, type: order.type, connection: connection, at: now,
+                strategy: order.strategy, type: order.type, connection: connection, at: now, atWall: wall(now),
                 notional: approvedNotional(facts), installs: installs),
             whole: order.quantity, notional: notional ?? .zero, exposure: place, generation: 0)
         reservation.terms = OrderTerms(order)
@@ -40,7 +41,7 @@ extension RiskEngine {
         }
         reservation.remembersID =
             order.clientOrderID != .none && !orderIDs.contains(order.clientOrderID, of: order.account)
-        let id = ledger.insert(reservation)
+        let id = ledger.insert(reservation, isTold: false)
         if let id, let notional = ledger.find(id)?.pointee.approval.notional {
             addNotional(of: order, notional, at: now, connection: connection)
         }
@@ -52,8 +53,9 @@ extension RiskEngine {
     /// it is taken out of them; under another rule set than the order's it stays there until it leaves the window.
     package func undo(_ id: ReservationID) {
         guard let reservation = resolve(id) else { return }
-        removeNotional(of: reservation)
+        let forgetsNotional = removeNotional(of: reservation)
         if reservation.remembersID { orderIDs.remove(reservation.clientOrderID, of: reservation.account) }
+        ledger.changes.undone(Int(id.index), forgetsID: reservation.remembersID, forgetsNotional: forgetsNotional)
         ledger.remove(id)
     }
 

@@ -14,12 +14,13 @@ extension RiskEngine {
         state.pointee.since = snapshot.since
         state.pointee.freshUntil = snapshot.freshUntil
         state.pointee.expiresAt = snapshot.expiresAt
-        if isRepeated { return }
+        if isRepeated { return endRecovery(state, by: snapshot) }
         _ = accountNames.settle(accountNames.name(id))
         let previousReadAt = state.pointee.hasRead ? state.pointee.readAt : nil
         rememberOrder(of: snapshot, state)
         snapshots[Int(id.index)] = snapshot
         guard apply(snapshot.values, of: id) else { return }
+        endRecovery(state, by: snapshot)
         if state.pointee.showsExposure {
             for order in snapshot.values.pendingOrders ?? [] {
                 ledger.settleShown(clientOrderID: digest(order.clientOrderID), orderID: digest(order.orderID), of: id)

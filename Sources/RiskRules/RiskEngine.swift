@@ -48,6 +48,8 @@ package final class RiskEngine {
     private let links: UnsafeMutablePointer<Links>
     /// Slot in `windows` of each window of the rule set.
     var windowSlots: UnsafeMutablePointer<Int32>
+    /// What stands for each of them whatever its slot.
+    var windowSalts: UnsafeMutablePointer<UInt64>
 
     /// The rules in force; nil until the first are installed, and every order is refused until then.
     package private(set) var ruleSet: RuleSet?
@@ -88,6 +90,7 @@ package final class RiskEngine {
         links = .allocate(capacity: 1)
         links.initialize(to: Links())
         windowSlots = .allocate(capacity: 1)
+        windowSalts = .allocate(capacity: 1)
         snapshots = Array(repeating: nil, count: accountNames.capacity)
     }
 
@@ -99,19 +102,25 @@ package final class RiskEngine {
         replacedOrders.deallocate()
         links.deallocate()
         windowSlots.deallocate()
+        windowSalts.deallocate()
     }
 
     /// Decides by a rule set from now on. Windows continue where id, metric, window and `per` are the same.
     package func install(_ ruleSet: RuleSet) {
         self.ruleSet = ruleSet
-        asksWallTime = ruleSet.hasSchedules
+        asksWallTime = ruleSet.hasSchedules || ledger.changes.isNoting
         installs += 1
         parameters.install(ruleSet)
         plans.install(ruleSet)
         let slots = windows.install(ruleSet)
         windowSlots.deallocate()
         windowSlots = .allocate(capacity: Swift.max(slots.count, 1))
-        for (place, slot) in slots.enumerated() { (windowSlots + place).initialize(to: slot) }
+        windowSalts.deallocate()
+        windowSalts = .allocate(capacity: Swift.max(slots.count, 1))
+        for (place, slot) in slots.enumerated() {
+            (windowSlots + place).initialize(to: slot)
+            (windowSalts + place).initialize(to: ruleSet.windows[place].key.digest.low)
+        }
         for var name in ruleSet.knownAccounts { _ = name.withUTF8 { accountNames.settle(UnsafeRawBufferPointer($0)) } }
         if settleSymbols(of: ruleSet) { valueSnapshotsAgain() }
     }
@@ -153,15 +162,15 @@ package final class RiskEngine {
         set { links.pointee.accounts = newValue }
     }
 
-    /// Unix nanoseconds less monotonic ones, by which rules with `active` find the time; to be kept right while
-    /// `asksWallTime`.
+    /// Unix nanoseconds less monotonic ones, by which rules with `active` find the time, and in which a journal is told it; to
+    /// be kept right while `asksWallTime`.
     package var wallOffset: Int64 {
         get { links.pointee.wallOffset }
         set { links.pointee.wallOffset = newValue }
     }
 
-    /// Whether a decision depends on the wall clock.
-    package private(set) var asksWallTime = false
+    /// Whether a decision depends on the wall clock, or a journal is to be told the time.
+    package internal(set) var asksWallTime = false
 
     /// The wall clock at a monotonic instant.
     func wall(_ now: Int64) -> Int64 { now &+ links.pointee.wallOffset }

@@ -20,7 +20,9 @@ package final class RuleSet: Sendable {
 
     /// 128 bits that stand for a window's identity.
     struct WindowKey: Comparable, Sendable, BitwiseCopyable {
-        private let digest: Digest
+        let digest: Digest
+
+        init(_ digest: Digest) { self.digest = digest }
 
         init(_ identity: String) {
             var identity = identity

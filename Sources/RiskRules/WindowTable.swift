@@ -10,11 +10,14 @@ final class WindowTable<Amount: FixedWidthInteger & BitwiseCopyable> {
     /// A window of a rule set.
     struct Window: BitwiseCopyable {
         var identity: RuleSet.WindowKey
+        /// What it counts by.
+        var per: RuleKey
         var length: Int64
         var shape: RingShape
     }
-    private struct Slot: BitwiseCopyable {
+    struct Slot: BitwiseCopyable {
         var length: Int64 = 0
+        var per = RuleKey.account
         var shape = RingShape.exact
         var isUsed = false
         /// The keys, the longest untouched first; -1 where there are none.
@@ -23,7 +26,7 @@ final class WindowTable<Amount: FixedWidthInteger & BitwiseCopyable> {
         /// Until then an event that found no room for its key would be in the window.
         var lostUntil = Int64.min
     }
-    private struct Key: BitwiseCopyable {
+    struct Key: BitwiseCopyable {
         var slot: Int32
         var next: Int32
         var previous: Int32
@@ -36,17 +39,17 @@ final class WindowTable<Amount: FixedWidthInteger & BitwiseCopyable> {
     private static var slotSweep: Int { 16 }
 
     private let capacity: Int
-    private let keys: UnsafeMutablePointer<Key>
+    let keys: UnsafeMutablePointer<Key>
     private let entries: UnsafeMutablePointer<Ring.Entry>
-    private let index: DigestIndex
+    let index: DigestIndex
     private var used = 0
     private var firstFree: Int32 = -1
     private var hand = 0
     /// In the order of their identities.
-    private var known: [(identity: RuleSet.WindowKey, slot: Int32)] = []
+    private(set) var known: [(identity: RuleSet.WindowKey, slot: Int32)] = []
     private var slotCount = 0
     private var slotCapacity = 16
-    private var slots: UnsafeMutablePointer<Slot>
+    private(set) var slots: UnsafeMutablePointer<Slot>
 
     init(capacity: Int) {
         self.capacity = Swift.max(capacity, 1)
@@ -85,6 +88,7 @@ final class WindowTable<Amount: FixedWidthInteger & BitwiseCopyable> {
             if next[index] < 0 { next[index] = Int32(unused.popLast() ?? newSlot()) }
             let slot = slots + Int(next[index])
             slot.pointee.length = window.length
+            slot.pointee.per = window.per
             slot.pointee.shape = window.shape
             slot.pointee.isUsed = true
         }
@@ -135,13 +139,13 @@ final class WindowTable<Amount: FixedWidthInteger & BitwiseCopyable> {
         if place >= 0 { keys[place].ring.remove(amount, at: instant) }
     }
 
-    private static func end(of now: Int64, _ length: Int64) -> Int64 {
+    static func end(of now: Int64, _ length: Int64) -> Int64 {
         let (end, overflow) = now.addingReportingOverflow(length)
         return overflow ? .max : end
     }
 
     /// Whether a key is there whose events have all left the window.
-    private func isOver(_ place: Int32, now: Int64) -> Bool {
+    func isOver(_ place: Int32, now: Int64) -> Bool {
         guard place >= 0 else { return false }
         let key = keys + Int(place)
         return key.pointee.ring.latest <= now &- slots[Int(key.pointee.slot)].length

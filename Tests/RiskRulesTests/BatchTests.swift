@@ -78,7 +78,7 @@ struct BatchTests {
                     clientOrderID: desk.digest(random.pick(["", "r-0", "r-1"])))
                 let order = try desk.order(
                     .buy, random.pick(["1", "2.5", "4"]), at: random.pick(["97", "99"]), clientID: "r-\(number)")
-                ids.append(try #require(desk.engine.reserve(order, replacing: original, now: desk.now)))
+                ids.append(try #require(desk.reserve(order, replacing: original)))
             }
             for id in ids.reversed() { desk.engine.undo(id) }
             #expect(try values(desk) == before)

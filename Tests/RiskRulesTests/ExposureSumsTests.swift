@@ -88,7 +88,7 @@ struct ExposureSumsTests {
             }
             let cost = isLimit && side == .buy ? price : mirrored.map { isLimit ? max(price, $0) : $0 }
             nextID += 1
-            ids[nextID] = (account, try #require(desk.engine.reserve(order, now: desk.now)))
+            ids[nextID] = (account, try #require(desk.reserve(order)))
             walk.sent[account, default: [:]][nextID] = ExposureWalk.Working(
                 symbol: symbol, side: side, quantity: quantity,
                 notional: cost.map { walk.product(symbol, quantity, $0).ceiling })

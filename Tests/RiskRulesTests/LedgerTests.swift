@@ -272,7 +272,7 @@ struct LedgerTests {
                 let order = try desk.order(
                     random.pick([.buy, .sell]), random.pick(["1", "0.0000000003", "7.77"]),
                     at: random.pick([nil, "99.99", "0.0000000007"]), symbol: random.pick(["BTC", "ETH", "BTC"]))
-                if let id = desk.engine.reserve(order, now: desk.now) { ids.append(id) }
+                if let id = desk.reserve(order) { ids.append(id) }
             }
             for id in ids where Bool.random(using: &random) { desk.accept(id) }
             for id in ids where Bool.random(using: &random) { try desk.end(id, filled: "0.0000000001") }
@@ -287,10 +287,10 @@ struct LedgerTests {
         let desk = try Desk { $0.maxReservations = 2 }
         let first = try desk.send(try desk.order())
         try desk.send(try desk.order())
-        #expect(desk.engine.reserve(try desk.order(clientID: "c"), now: desk.now) == nil)
+        #expect(desk.reserve(try desk.order(clientID: "c")) == nil)
         #expect(desk.decide(try desk.order(clientID: "c")).reason == nil)
         desk.engine.release(first)
-        #expect(desk.engine.reserve(try desk.order(), now: desk.now) != nil)
+        #expect(desk.reserve(try desk.order()) != nil)
     }
 
     @Test func `the reservations of an account are listed, the latest first`() throws {

@@ -60,7 +60,7 @@ struct NotionalSumTests {
         desk.engine.undo(try desk.send(order))
         desk.advance(1)
         #expect(desk.engine.decideAgain(order, connection: 1, now: desk.now).approved)
-        _ = try #require(desk.engine.reserve(order, connection: 1, now: desk.now))
+        _ = try #require(desk.reserve(order))
         desk.now += 10 * Desk.second - 1
         #expect(desk.decide(try desk.order(.buy, "1", at: "10")).reason == .windowNotionalExceeded)
         desk.now += 1
@@ -194,7 +194,7 @@ struct NotionalSumTests {
         #expect(desk.decide(try desk.order(.buy, "1", at: "1", account: "A")).reason == nil)
         // Let through for another reason, and not counted: nobody knows C's sum now.
         _ = try #require(
-            desk.engine.reserve(try desk.order(.buy, "1", at: "1", account: "C"), connection: 1, now: desk.now))
+            desk.reserve(try desk.order(.buy, "1", at: "1", account: "C")))
         desk.advance(9)
         #expect(desk.decide(try desk.order(.buy, "1", at: "1", account: "C")).reason == .windowNotionalExceeded)
         desk.advance(1)
@@ -214,7 +214,7 @@ struct NotionalSumTests {
             let isOver = sent.map(\.amount).reduce(amount, +) > 500
             #expect((desk.decide(order).reason != nil) == isOver)
             guard !isOver else { continue }
-            let id = try #require(desk.engine.reserve(order, connection: 1, now: desk.now))
+            let id = try #require(desk.reserve(order))
             if random.pick([true, false, false]) {
                 desk.engine.undo(id)
                 undone += 1

@@ -16,7 +16,7 @@ struct ReplaceTests {
     private func replace(_ desk: Desk, _ order: Order, _ reference: OrderReference) throws -> ReservationID {
         let outcome = Desk.Outcome(desk.engine.decide(order, replacing: reference, connection: 1, now: desk.now))
         try #require(outcome.reason == nil)
-        return try #require(desk.engine.reserve(order, replacing: reference, now: desk.now))
+        return try #require(desk.reserve(order, replacing: reference))
     }
 
     /// What a position limit of 10 still allows to buy.
@@ -276,7 +276,7 @@ struct ReplaceTests {
             let verdict = desk.engine.decide(order, replacing: original, connection: 1, now: desk.now)
             #expect(verdict.reason == reason)
             guard reason == nil else { continue }
-            #expect(desk.engine.reserve(order, replacing: original, now: desk.now) != nil)
+            #expect(desk.reserve(order, replacing: original) != nil)
             #expect(desk.decide(try desk.order(.buy, "0.001", at: "100")).reason == .insufficientMargin)
         }
     }

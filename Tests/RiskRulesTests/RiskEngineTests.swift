@@ -28,7 +28,7 @@ struct RiskEngineTests {
                 ["id: rate", "metric: order_count", "window: 1s", "max: 1"],
             ], instruments: [["symbol: BTC", "tick_size: 0.5", "lot_size: 0.5", "min_notional: 1000"]])
         try desk.snapshot(equity: "1")
-        _ = desk.engine.reserve(try desk.order(.sell, "0.5", at: "10", clientID: "c"), now: desk.now)
+        _ = desk.reserve(try desk.order(.sell, "0.5", at: "10", clientID: "c"))
         _ = desk.decide(try desk.order())
         desk.engine.setStop(.global, name: .none, active: true)
         let outcome = desk.decide(try desk.order(.buy, "1.75", at: "10.2", reduceOnly: true, clientID: "c"))

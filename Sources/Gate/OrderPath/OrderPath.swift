@@ -340,7 +340,8 @@ package final class OrderPath: EventTarget {
             let number = exchange.pointee.client?._withUnsafeGuaranteedRef { $0.number } ?? 0
             guard
                 let reservation = engine.reserve(
-                    exchange.pointee.order, replacing: exchange.pointee.replaces, connection: number, now: loop.now)
+                    exchange.pointee.order, replacing: exchange.pointee.replaces, connection: number,
+                    number: exchange.pointee.decisionID, now: loop.now)
             else { return refuseForwarding(exchange, .inFlightLimit) }
             exchange.pointee.reservation = reservation
         }

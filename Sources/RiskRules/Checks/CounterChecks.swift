@@ -62,17 +62,18 @@ extension RiskEngine {
     }
 
     /// Adds an approved order to the window of every rule on sums that applies to it, be it exempt from judgement or not.
-    func addNotional(of order: Order, _ notional: FixedPoint, at now: Int64, connection: UInt32) {
+    /// - Parameter connection: nil leaves out the sums per connection.
+    func addNotional(of order: Order, _ notional: FixedPoint, at now: Int64, connection: UInt32?) {
         guard notional > .zero else { return }
         forEachSum(order, at: now, connection: connection) { slot, key in
             _ = windows.sums.add(notional.units, slot: slot, key: key, now: now)
         }
     }
 
-    /// Takes an order that was not sent out of the windows that it was added to.
-    func removeNotional(of reservation: Reservation) {
+    /// Takes an order that was not sent out of the windows that it was added to; false where the windows may be others since.
+    func removeNotional(of reservation: Reservation) -> Bool {
         let approval = reservation.approval
-        guard approval.installs == installs, approval.notional > .zero else { return }
+        guard approval.installs == installs, approval.notional > .zero else { return false }
         let order = Order(
             account: reservation.account, strategy: approval.strategy, symbol: reservation.symbol, timeInForce: .none,
             side: reservation.side, type: approval.type, reduceOnly: false, quantity: .zero, price: .zero,
@@ -80,35 +81,50 @@ extension RiskEngine {
         forEachSum(order, at: approval.at, connection: approval.connection) { _, key in
             windows.sums.remove(approval.notional.units, at: approval.at, key: key)
         }
+        return true
     }
 
-    private func forEachSum(_ order: Order, at now: Int64, connection: UInt32, _ body: (Int32, Digest) -> Void) {
+    /// Calls `body` with the slot and the key of each sum that an order is added to.
+    /// - Parameter connection: nil leaves out the sums per connection.
+    func forEachSum(_ order: Order, at now: Int64, connection: UInt32?, _ body: (Int32, Digest) -> Void) {
         guard let plan = plan(order) else { return }
         for planned in plans.rules(.price, of: plan) {
             let rule = plans.rules + Int(planned.rule)
             guard rule.pointee.metric == .notionalSum, plans.applies(rule, to: order, wall: wall(now)) else { continue }
-            body(windowSlots[Int(rule.pointee.windowIndex)], windowKey(rule, order, connection: connection))
+            guard connection != nil || rule.pointee.per != .connection else { continue }
+            body(windowSlots[Int(rule.pointee.windowIndex)], windowKey(rule, order, connection: connection ?? 0))
         }
     }
 
+    /// Marks, among the owners of windows per strategy, an account whose orders name none.
+    static var noStrategy: UInt32 { 1 << 31 }
+
     /// What a window is kept per; the orders of an account that name no strategy are one strategy of it. Orders that are
-    /// alike have a key of their own.
+    /// alike have a key of their own, in which everything stands by what it is and not by its number, so that it means the
+    /// same in every run.
     private func windowKey(
         _ rule: UnsafeMutablePointer<CompiledRule>, _ order: Order, connection: UInt32
     ) -> Digest {
-        let slot = windowSlots[Int(rule.pointee.windowIndex)]
-        let owner =
-            switch rule.pointee.per {
-            case .account: order.account.index
-            case .symbol: order.symbol.index
-            case .connection: connection
-            case .strategy: order.strategy != .none ? order.strategy.index : order.account.index | 1 << 31
-            }
-        guard rule.pointee.metric == .duplicateCount else { return windows.digest(slot: slot, key: owner) }
+        guard rule.pointee.metric == .duplicateCount else {
+            let owner =
+                switch rule.pointee.per {
+                case .account: order.account.index
+                case .symbol: order.symbol.index
+                case .connection: connection
+                case .strategy: order.strategy != .none ? order.strategy.index : order.account.index | Self.noStrategy
+                }
+            return windows.digest(slot: windowSlots[Int(rule.pointee.windowIndex)], key: owner)
+        }
         let price = order.type.hasLimitPrice ? order.price.units : 0
+        let owner: UInt64 =
+            switch rule.pointee.per {
+            case .account, .symbol: 0
+            case .connection: UInt64(connection)
+            case .strategy: strategyNames.digest(order.strategy).low
+            }
         let alike = (
-            UInt64(UInt32(bitPattern: slot)) << 32 | UInt64(owner),
-            UInt64(order.account.index) << 32 | UInt64(order.symbol.index),
+            windowSalts[Int(rule.pointee.windowIndex)], accountNames.digest(order.account).low,
+            symbolNames.digest(order.symbol).low, owner,
             UInt64(order.side.rawValue) << 8 | UInt64(order.type.rawValue),
             UInt64(truncatingIfNeeded: order.quantity.units), UInt64(truncatingIfNeeded: order.quantity.units >> 64),
             UInt64(truncatingIfNeeded: price), UInt64(truncatingIfNeeded: price >> 64)

@@ -109,7 +109,9 @@ struct InvariantTests {
             for place in 0..<6 {
                 guard case .order(var order, _, _) = generator.order(run.model) else { continue }
                 order.clientID = place == 0 ? "taken back" : nil
-                guard let id = run.engine.reserve(run.decoded(order), now: run.model.now) else { continue }
+                let reserved = run.engine.reserve(
+                    run.decoded(order), replacing: nil, connection: 1, number: UInt64(place + 1), now: run.model.now)
+                guard let id = reserved else { continue }
                 if place % 3 == 1 { run.engine.accepted(id, orderID: .none, now: run.model.now, wallNow: 0) }
                 if place % 3 == 2 { run.engine.unknown(id, now: run.model.now, wallNow: 0) }
                 ids.append(id)
@@ -168,7 +170,7 @@ struct InvariantTests {
             let reason = desk.engine.decide(order, connection: 1, now: desk.now).reason
             try #require(reason == checked)
             let index = order.symbol.index
-            if reason == nil, let id = desk.engine.reserve(order, now: desk.now) {
+            if reason == nil, let id = desk.reserve(order) {
                 approved += 1
                 working.append((id, order))
                 if order.side == .buy {

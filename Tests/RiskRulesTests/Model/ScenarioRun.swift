@@ -115,7 +115,9 @@ struct ScenarioRun {
         if let reason = verdict.reason { refusals[reason, default: 0] += 1 } else { approved += 1 }
         if verdict.isReducing { reducing += 1 }
         guard verdict.approved || reservesAll, orders[number] == nil else { return }
-        guard let id = engine.reserve(decoded, connection: connection, now: model.now) else {
+        let reserved = engine.reserve(
+            decoded, replacing: nil, connection: connection, number: UInt64(number), now: model.now)
+        guard let id = reserved else {
             throw Difference(description: "no room")
         }
         model.reserve(order, as: number, connection: connection)

@@ -33,6 +33,7 @@ final class Desk {
     /// How long a mirrored snapshot stays fresh.
     var snapshotAge = 2 * second
     private var reads: Int64 = 0
+    private var reserved: UInt64 = 0
 
     /// - Parameter rules: as lines of a rule file; where there is none, a wide one that binds every order.
     init(
@@ -174,10 +175,16 @@ final class Desk {
             var reason: Reason?
         }
         let outcome = decide(order)
-        guard outcome.reason == nil, let id = engine.reserve(order, connection: 1, now: now) else {
+        guard outcome.reason == nil, let id = reserve(order) else {
             throw Refused(reason: outcome.reason)
         }
         return id
+    }
+
+    /// Reserves an order, whatever would be decided of it.
+    func reserve(_ order: Order, replacing: OrderReference? = nil) -> ReservationID? {
+        reserved += 1
+        return engine.reserve(order, replacing: replacing, connection: 1, number: reserved, now: now)
     }
 
     func accept(_ id: ReservationID, orderID: String = "") {

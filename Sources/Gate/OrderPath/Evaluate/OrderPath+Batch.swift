@@ -51,7 +51,7 @@ extension OrderPath {
             let isApproved = verdict.approved || configuration.shadow
             if isApproved {
                 let reservation = engine.reserve(
-                    order, replacing: replaces, connection: connection, now: loop.now)
+                    order, replacing: replaces, connection: connection, number: decisionID, now: loop.now)
                 batch.pointee.orders[index].reservation = reservation
                 batch.pointee.orders[index].wasApproved = true
                 guard reservation == nil else { continue }
