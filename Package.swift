@@ -42,6 +42,7 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "COpenSSL"),
         .target(name: "CShortest"),
+        .target(name: "CChecksum"),
         .target(name: "CBuild", cSettings: [.define("GATE_COMMIT", to: "\"\(commit)\"")]),
         .target(name: "RiskRules", swiftSettings: strict),
         // Only the entry: a library can be linked with tests and fuzzers too.
@@ -49,7 +50,7 @@ let package = Package(
         .target(
             name: "Gate",
             dependencies: [
-                "CBuild", "CLinux", "CNghttp2", "CHiredis", "COpenSSL", "CShortest", "RiskRules",
+                "CBuild", "CChecksum", "CLinux", "CNghttp2", "CHiredis", "COpenSSL", "CShortest", "RiskRules",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),

@@ -84,6 +84,8 @@ static inline int gate_is_socket(const char *path) {
 
 // Macros with casts, which the importer cannot see.
 static inline int gate_is_map_failed(const void *address) { return address == MAP_FAILED; }
+// MADV_POPULATE_WRITE: the headers may be older than the kernel.
+static inline int gate_populate_write(void) { return 23; }
 // The address arguments of accept4 are transparent unions, which take no nil from Swift.
 static inline int gate_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
 // linux/netfilter_ipv4.h and netfilter_ipv6/ip6_tables.h give this option the same number; neither agrees with netinet/in.h.

@@ -70,6 +70,10 @@ package final class GateMetrics: Sendable {
     package let activeStops = LabelledGauges<StopScope>("gate_stop_active", help: "Stops that are active.")
     package let stops = LabelledCounters<StopTrigger>("gate_stops_total", help: "Stops, by what set them off.")
 
+    // Written by the order thread and the journal's keeper.
+
+    package let journal = JournalMetrics()
+
     private static let added = "Time from the last byte in to the first byte out, inside Gate."
     private static let connections = "Open connections."
 
@@ -90,12 +94,13 @@ package final class GateMetrics: Sendable {
 
     /// All metrics in the Prometheus text format. For any thread.
     package func exposition() -> String {
-        let all: [any ExposedMetric] = [
+        var all: [any ExposedMetric] = [
             decision, addedRequest, addedResponse, upstream, orders, ruleViolations, ruleSet, ruleReloads, priceAge,
             accountAge, mirrorLookups, redisUp, upstreamUp, activeStops, stops, reservations, unknownOutcomes,
             connectionsClient, connectionsUpstream, http2Errors, refusedConnections, unreadableCancels, resentCalls,
             droppedLogLines, ProcessMetrics(),
         ]
+        all += journal.all
         var text = PrometheusText()
         for metric in all { metric.write(into: &text) }
         return text.text
