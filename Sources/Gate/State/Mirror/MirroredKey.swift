@@ -130,16 +130,18 @@ struct Clocks {
     }
 }
 
-/// A first-in, first-out queue of small numbers that reuses its storage.
-struct IndexQueue {
-    private var items: [Int] = []
+typealias IndexQueue = Queue<Int>
+
+/// A first-in, first-out queue that reuses its storage.
+struct Queue<Element> {
+    private var items: [Element] = []
     private var head = 0
 
-    var first: Int? { head < items.count ? items[head] : nil }
+    var first: Element? { head < items.count ? items[head] : nil }
 
-    mutating func put(_ item: Int) { items.append(item) }
+    mutating func put(_ item: Element) { items.append(item) }
 
-    mutating func take() -> Int? {
+    mutating func take() -> Element? {
         guard head < items.count else { return nil }
         let item = items[head]
         head += 1

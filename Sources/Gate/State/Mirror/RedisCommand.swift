@@ -7,10 +7,15 @@ struct RedisCommand {
     }
 
     init(_ arguments: [String]) {
+        self.init(bytes: arguments.map { Array($0.utf8) })
+    }
+
+    /// Arguments need not be texts.
+    init(bytes arguments: [[UInt8]]) {
         var bytes = Array("*\(arguments.count)\r\n".utf8)
         for argument in arguments {
-            bytes += Array("$\(argument.utf8.count)\r\n".utf8)
-            bytes += Array(argument.utf8)
+            bytes += Array("$\(argument.count)\r\n".utf8)
+            bytes += argument
             bytes += [0x0D, 0x0A]
         }
         // hiredis 0.14 looks for the next argument as in a C string: without an end it reads on into whatever follows.

@@ -24,6 +24,8 @@ package final class RedisMirror: EventTarget {
     /// Closed in this turn; hiredis may still be inside one of them.
     private var retired: [RedisConnection] = []
     private var fetching = 0
+    /// Gate's own keys, over the same connection.
+    let ownKeys: OwnKeys
     private var lastLoss: String?
     /// Where Redis was found in this attempt.
     private var address: SocketAddress
@@ -57,6 +59,10 @@ package final class RedisMirror: EventTarget {
         machine = MirrorStateMachine(dataConnections: databases.count)
         heartbeatCommand = RedisCommand(
             "SET", configuration.heartbeatKey, "1", "PX", String(configuration.heartbeatExpiry / 1_000_000))
+        ownKeys = OwnKeys(metrics: metrics, log: log)
+        super.init()
+        ownKeys.onSynchronised = { [unowned self] in resynchronised() }
+        ownKeys.onFailure = { [unowned self] in linkLost($0) }
     }
 
     /// Begins to connect, and goes on for as long as it takes.
@@ -73,6 +79,7 @@ package final class RedisMirror: EventTarget {
         loop.cancel(retryTimer)
         attempts += 1
         closeConnections()
+        ownKeys.linkLost()
         retired.removeAll()
     }
 
@@ -177,18 +184,28 @@ package final class RedisMirror: EventTarget {
     private func trackingCommand(_ clientID: Int64) -> RedisCommand {
         var arguments = ["CLIENT", "TRACKING", "ON", "REDIRECT", String(clientID), "BCAST"]
         let prefixes = [configuration.prices.key.prefix, configuration.accounts.key.prefix, configuration.heartbeatKey]
-        for prefix in prefixes { arguments += ["PREFIX", prefix] }
+        for prefix in prefixes + ownKeys.prefixes { arguments += ["PREFIX", prefix] }
         return RedisCommand(arguments)
     }
 
     private func resynchronise() {
+        if let accountsData { ownKeys.begin(on: accountsData) }
         outbox.prices.resynchronise()
         outbox.accounts.resynchronise()
         beat()
         if isResynchronised { perform(machine.valuesRead()) }
     }
 
-    private var isResynchronised: Bool { outbox.prices.isResynchronised && outbox.accounts.isResynchronised }
+    private var isResynchronised: Bool {
+        ownKeys.isSynchronised && outbox.prices.isResynchronised && outbox.accounts.isResynchronised
+    }
+
+    /// Something has been read: goes live where that was the last thing to read.
+    private func resynchronised() {
+        guard case .resynchronising = machine.phase, isResynchronised else { return }
+        perform(machine.valuesRead())
+        if machine.phase == .live { confirm(at: confirmedAt) }
+    }
 
     private func goLive() {
         lastLoss = nil
@@ -200,6 +217,7 @@ package final class RedisMirror: EventTarget {
         if machine.phase == .live { metrics.losses.count() }
         onLink(false)
         closeConnections()
+        ownKeys.linkLost()
         outbox.prices.linkLost()
         outbox.accounts.linkLost()
         outbox.confirm(pricesUntil: 0, accountsUntil: 0)
@@ -272,6 +290,7 @@ package final class RedisMirror: EventTarget {
         }
         guard let pricesData, let accountsData else { return }
         let now = loop.readClock()
+        ownKeys.fetch()
         fetch(outbox.accounts, .accounts, on: accountsData, now: now)
         fetch(outbox.prices, .prices, on: pricesData, now: now)
     }
@@ -309,9 +328,7 @@ package final class RedisMirror: EventTarget {
         let refused = table(kind).fetched(
             index, fetched, now: loop.readClock(), wallNow: gate_realtime_ns())
         if let refused { log.warning("\(refused.key) is refused: \(refused.reason)") }
-        guard case .resynchronising = machine.phase, isResynchronised else { return }
-        perform(machine.valuesRead())
-        if machine.phase == .live { confirm(at: confirmedAt) }
+        resynchronised()
     }
 
     private func invalidated(_ message: RedisReply) {
@@ -319,6 +336,7 @@ package final class RedisMirror: EventTarget {
         guard !payload.isNil else {
             outbox.prices.invalidateAll()
             outbox.accounts.invalidateAll()
+            ownKeys.readAll()
             return
         }
         for index in 0..<payload.count {
@@ -326,7 +344,7 @@ package final class RedisMirror: EventTarget {
             metrics.invalidations.count()
             if key == configuration.heartbeatKey {
                 if let sentAt = heartbeat.seen() { linkConfirmed(at: sentAt) }
-            } else {
+            } else if !ownKeys.read(key) {
                 outbox.prices.invalidate(key: key, now: loop.now)
                 outbox.accounts.invalidate(key: key, now: loop.now)
             }
@@ -354,6 +372,7 @@ extension RedisMirror: RedisConnectionOwner {
             guard let milliseconds = reply.integer else { return linkLost("PTTL: \(reply.problem)") }
             table(kind).fetchedTTL(index, milliseconds: milliseconds)
         case .value(let kind, let index): received(reply, value: index, of: kind)
+        case .own(let serial): ownKeys.replied(reply, serial: serial)
         case nil: break
         }
     }
@@ -372,6 +391,11 @@ extension RedisMirror: RedisConnectionOwner {
     }
 }
 
+extension RedisMirror {
+    /// The token of a command of `OwnKeys`, by its number.
+    static func token(ofOwn serial: UInt) -> UInt { Token.own(serial).encoded }
+}
+
 /// Tells which answer is which, in the word that hiredis carries from a command to its reply.
 private enum Token: Equatable {
     case clientID
@@ -379,8 +403,9 @@ private enum Token: Equatable {
     case heartbeat
     case timeToLive(MirrorTable.Kind, Int)
     case value(MirrorTable.Kind, Int)
+    case own(UInt)
 
-    /// Three bits of case, one of table, then the key's index.
+    /// Three bits of case, one of table, then the key's index or the command's number.
     var encoded: UInt {
         switch self {
         case .clientID: 1
@@ -388,6 +413,7 @@ private enum Token: Equatable {
         case .heartbeat: 3
         case .timeToLive(let kind, let index): 4 | kind.rawValue << 3 | UInt(index) << 4
         case .value(let kind, let index): 5 | kind.rawValue << 3 | UInt(index) << 4
+        case .own(let serial): 6 | serial << 4
         }
     }
 
@@ -400,6 +426,7 @@ private enum Token: Equatable {
         case 3: self = .heartbeat
         case 4: self = .timeToLive(kind, index)
         case 5: self = .value(kind, index)
+        case 6: self = .own(UInt(index))
         default: return nil
         }
     }
