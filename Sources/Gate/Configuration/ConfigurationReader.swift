@@ -111,10 +111,7 @@ package struct ConfigurationReader {
 
     private func redis(_ map: inout StrictMapping) -> GateConfiguration.Redis {
         var redis = GateConfiguration.Redis()
-        if let address = map.address("address") {
-            refuseAnyPort(address, path: map.path(of: "address"))
-            redis.address = address.value
-        }
+        if let addresses = redisAddresses(&map) { redis.addresses = addresses }
         redis.user = secret("GATE_REDIS_USER")
         redis.password = secret("GATE_REDIS_PASSWORD")
         redis.prices = section("prices", of: &map, read: prices)
@@ -164,6 +161,8 @@ package struct ConfigurationReader {
             "calls_per_connection", in: 1...268_435_456, default: limits.callsPerConnection)
         limits.initialMargin = map.fraction("initial_margin", default: limits.initialMargin)
         limits.clientOrderIDs = map.integer("client_order_ids", in: 1...10_000_000, default: limits.clientOrderIDs)
+        limits.mirroredSymbols = map.integer("mirrored_symbols", in: 1...16_384, default: limits.mirroredSymbols)
+        limits.mirroredAccounts = map.integer("mirrored_accounts", in: 1...1024, default: limits.mirroredAccounts)
         limits.maxConnectionsPerHost = map.integer(
             "max_connections_per_host", in: 1...65_536, default: limits.maxConnectionsPerHost)
         limits.acceptPause = map.duration(
@@ -294,7 +293,7 @@ package struct ConfigurationReader {
 
     // MARK: Checks across values
 
-    private func refuseAnyPort(_ address: Located<SocketAddress>, path: String) {
+    func refuseAnyPort(_ address: Located<SocketAddress>, path: String) {
         if case .tcp(_, port: 0) = address.value {
             log.report("\(path): port 0 cannot be dialled; write the port", at: address.location)
         }

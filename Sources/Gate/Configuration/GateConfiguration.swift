@@ -134,7 +134,8 @@ extension GateConfiguration {
             package init() {}
         }
 
-        package var address = SocketAddress.tcp(host: "127.0.0.1", port: 6379)
+        /// Where Redis may be: tried in turn until one of them can be mirrored. Not empty.
+        package var addresses = [SocketAddress.tcp(host: "127.0.0.1", port: 6379)]
         /// From `GATE_REDIS_USER` alone, nil where that is unset or empty.
         package var user: String?
         /// From `GATE_REDIS_PASSWORD` alone, nil where that is unset or empty.
@@ -169,6 +170,9 @@ extension GateConfiguration {
         package var initialMargin = FixedPoint(units: FixedPoint.scale / 10)
         /// Client order ids remembered per account.
         package var clientOrderIDs = 100_000
+        /// Symbols whose prices are mirrored at once, and accounts whose state is; past it the least recently used makes room.
+        package var mirroredSymbols = 16_384
+        package var mirroredAccounts = 1024
         /// Client connections of one machine open at once.
         package var maxConnectionsPerHost = 1024
         /// How long no connection is taken after descriptors have run out.

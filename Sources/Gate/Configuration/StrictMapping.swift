@@ -147,6 +147,19 @@ package struct StrictMapping {
         scalar(key).flatMap { log.address($0, path: path(of: key)) }
     }
 
+    /// Addresses: a list in the file, or from the environment, where they are separated by commas.
+    package mutating func addresses(_ key: String) -> [Located<SocketAddress>]? {
+        let (written, path) = (list(key), path(of: key))
+        guard let override = overrides?.take(path) else { return written?.compactMap { log.address($0, path: path) } }
+        return log.text(override, path: path)?.value.split(separator: ",", omittingEmptySubsequences: false).compactMap
+        {
+            log.address(StrictNode(.scalar(text: String($0), isPlain: true), at: override.location), path: path)
+        }
+    }
+
+    /// Whether the environment gives the key.
+    package func isOverridden(_ key: String) -> Bool { overrides?.names(path(of: key)) == true }
+
     /// The items of a list; nil where the key is absent.
     package mutating func list(_ key: String) -> [StrictNode]? {
         node(key).flatMap { log.list($0, path: path(of: key)) }

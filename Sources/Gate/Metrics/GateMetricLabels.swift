@@ -170,20 +170,40 @@ package struct HTTP2ErrorLabels: MetricLabels, BitwiseCopyable {
     package var labels: [MetricLabel] { side.labels + kind.labels }
 }
 
-/// What a decision looked up in the mirror and what it found.
-package struct MirrorLookupLabels: MetricLabels, BitwiseCopyable {
-    package enum Kind: UInt8, MetricLabelValue, BitwiseCopyable {
-        case price
-        case account
+/// What of Redis is mirrored.
+package enum MirrorKind: UInt8, MetricLabelValue, BitwiseCopyable {
+    case price
+    case account
 
-        package static let label = "kind"
-        package var text: String {
-            switch self {
-            case .price: "price"
-            case .account: "account"
-            }
+    package static let label = "kind"
+    package var text: String {
+        switch self {
+        case .price: "price"
+        case .account: "account"
         }
     }
+}
+
+/// A kind of names that orders bring, each of which is kept for good once it was seen.
+package enum NameKindLabel: UInt8, MetricLabelValue, BitwiseCopyable {
+    case account
+    case strategy
+    case symbol
+    case timeInForce
+
+    package static let label = "kind"
+    package var text: String {
+        switch self {
+        case .account: "account"
+        case .strategy: "strategy"
+        case .symbol: "symbol"
+        case .timeInForce: "time_in_force"
+        }
+    }
+}
+
+/// What a decision looked up in the mirror and what it found.
+package struct MirrorLookupLabels: MetricLabels, BitwiseCopyable {
     package enum Result: UInt8, MetricLabelValue, BitwiseCopyable {
         /// Present and within its age.
         case fresh
@@ -204,17 +224,17 @@ package struct MirrorLookupLabels: MetricLabels, BitwiseCopyable {
             }
         }
     }
-    package var kind: Kind
+    package var kind: MirrorKind
     package var result: Result
-    package init(kind: Kind, result: Result) {
+    package init(kind: MirrorKind, result: Result) {
         self.kind = kind
         self.result = result
     }
 
     package static var all: [Self] {
-        Kind.allCases.flatMap { kind in Result.allCases.map { Self(kind: kind, result: $0) } }
+        MirrorKind.allCases.flatMap { kind in Result.allCases.map { Self(kind: kind, result: $0) } }
     }
-    package static var capacity: Int { Kind.capacity << 2 }
+    package static var capacity: Int { MirrorKind.capacity << 2 }
     package var index: Int { Int(kind.rawValue) << 2 | Int(result.rawValue) }
     package var labels: [MetricLabel] { kind.labels + result.labels }
 }

@@ -59,8 +59,19 @@ package final class GateMetrics: Sendable {
     package let droppedLogLines = Counter(
         "gate_log_lines_dropped_total", help: "Log lines of refused orders lost because the log could not keep up.")
 
+    /// Names that the mirror no longer follows, because others were used since and there is room for so many only.
+    package let mirrorDropped = LabelledCounters<MirrorKind>(
+        "gate_mirror_dropped_total", help: "Names dropped from the mirror for others that were used later.")
+    /// Orders that named what the mirror has no room for: all that it follows is in use.
+    package let mirrorTurnedAway = LabelledCounters<MirrorKind>(
+        "gate_mirror_turned_away_total", help: "Orders whose symbol or account the mirror had no room for.")
+    /// Orders refused because their name would be one more than can be told apart.
+    package let refusedNames = LabelledCounters<NameKindLabel>(
+        "gate_names_refused_total", help: "Orders that brought one name more than Gate keeps.")
+
     // Written by the state thread.
 
+    package let mirror = MirrorMetrics()
     package let ruleReloads = LabelledCounters<RuleReloadResult>(
         "gate_rule_reloads_total", help: "Rule sets read, by whether they came into force.")
     private let ruleSet = RuleSetInfo()
@@ -98,11 +109,11 @@ package final class GateMetrics: Sendable {
             decision, addedRequest, addedResponse, upstream, orders, ruleViolations, ruleSet, ruleReloads, priceAge,
             accountAge, mirrorLookups, redisUp, upstreamUp, activeStops, stops, reservations, unknownOutcomes,
             connectionsClient, connectionsUpstream, http2Errors, refusedConnections, unreadableCancels, resentCalls,
-            droppedLogLines, ProcessMetrics(),
+            droppedLogLines, mirrorDropped, mirrorTurnedAway, refusedNames, ProcessMetrics(),
         ]
         all += journal.all
         var text = PrometheusText()
-        for metric in all { metric.write(into: &text) }
+        for metric in all + mirror.exposed { metric.write(into: &text) }
         return text.text
     }
 }

@@ -59,8 +59,14 @@ package final class OrderPath: EventTarget {
     let http2: HTTP2Configuration
     var draining: DrainState?
     var backlog: [StateRequest] = []
-    var watchedSymbols: UInt32 = 0
-    var watchedAccounts: UInt32 = 0
+    /// What the mirror follows.
+    let watchedSymbols: WatchList
+    let watchedAccounts: WatchList
+    /// Names up to these were looked at.
+    var seenSymbols = 0
+    var seenAccounts = 0
+    /// The second from which on a name without room is logged again.
+    var quietUntil: UInt32 = 0
     var clientsOnHold = 0
     var nextClientNumber: UInt32 = 1
     /// Of the last order or cancel that was sent.
@@ -91,6 +97,8 @@ package final class OrderPath: EventTarget {
         self.requests = requests
         self.handle = handle
         tls = configuration.tls
+        watchedSymbols = WatchList(limit: configuration.mirroredSymbols, names: engine.limits.maxSymbols)
+        watchedAccounts = WatchList(limit: configuration.mirroredAccounts, names: engine.limits.maxAccounts)
         identities = IdentityTable(configuration.identities)
         decoder = OrderDecoder(plan: plan)
         responseDecoder = ResponseDecoder(plan: plan)

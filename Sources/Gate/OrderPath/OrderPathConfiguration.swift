@@ -41,6 +41,9 @@ package struct OrderPathConfiguration: Sendable {
     package var proxyTimeout: Int64 = 1_000_000_000
     /// `redis.wait`.
     package var stateWait: Int64 = 5_000_000
+    /// `limits.mirrored_symbols`, `limits.mirrored_accounts`.
+    package var mirroredSymbols = 16_384
+    package var mirroredAccounts = 1024
     /// What connections speak TLS by at first.
     package var tls = TLSContexts()
     /// `identity`: whose connections may trade for whom; empty: anybody's for anybody.

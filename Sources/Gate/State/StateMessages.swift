@@ -50,6 +50,12 @@ package struct StateRequest: BitwiseCopyable {
         case watchSymbol
         /// Mirror the account `text`, known on the order thread as `name`.
         case watchAccount
+        /// Mirror the price of the symbol `text` no more.
+        case unwatchSymbol
+        /// Mirror the account `text` no more.
+        case unwatchAccount
+        /// There was no room in the mirror for `text`: one line in the log.
+        case turnedAway
         /// An emergency rule tripped: latch a stop of `scope` and the name in `text` (empty for global), for the reason in `reject`.
         case latchStop
         /// An order was refused: one line in the log.

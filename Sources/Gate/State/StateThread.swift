@@ -12,17 +12,15 @@ package final class StateThread: EventTarget {
         /// From the order thread; this thread alone takes.
         package var requests: Mailbox<StateRequest>
         package var handle: LoopHandle<StateThread>
-        package var mirrorMetrics: MirrorMetrics
         package var metrics: GateMetrics
 
         package init(
             updates: Mailbox<StateUpdate>, requests: Mailbox<StateRequest>, handle: LoopHandle<StateThread>,
-            metrics: GateMetrics, mirrorMetrics: MirrorMetrics
+            metrics: GateMetrics
         ) {
             self.updates = updates
             self.requests = requests
             self.handle = handle
-            self.mirrorMetrics = mirrorMetrics
             self.metrics = metrics
         }
     }
@@ -62,15 +60,15 @@ package final class StateThread: EventTarget {
             mailbox: connections.updates,
             prices: MirrorTable(
                 kind: .prices, table: configuration.prices, priceField: configuration.priceField,
-                lookups: connections.mirrorMetrics.prices),
+                lookups: connections.metrics.mirror.prices),
             accounts: MirrorTable(
                 kind: .accounts, table: configuration.accounts, priceField: "",
-                lookups: connections.mirrorMetrics.accounts))
+                lookups: connections.metrics.mirror.accounts))
         stops = try StopStore(
             directory: stateDirectory, outbox: outbox, metrics: connections.metrics, log: log,
             wallNow: gate_realtime_ns())
         mirror = RedisMirror(
-            loop: loop, configuration: configuration, outbox: outbox, metrics: connections.mirrorMetrics, log: log,
+            loop: loop, configuration: configuration, outbox: outbox, metrics: connections.metrics.mirror, log: log,
             execute: { [handle = connections.handle] body in handle.execute { body($0.mirror) } },
             onLink: { [metrics = connections.metrics] isLive in
                 metrics.redisUp.set(isLive ? 1 : 0)
@@ -128,6 +126,14 @@ package final class StateThread: EventTarget {
         switch request.kind {
         case .watchSymbol: mirror.watch(symbol: request.name, text: request.text.string)
         case .watchAccount: mirror.watch(account: request.name, text: request.text.string)
+        case .unwatchSymbol: mirror.unwatch(symbol: request.text.string)
+        case .unwatchAccount: mirror.unwatch(account: request.text.string)
+        case .turnedAway:
+            log.error(
+                """
+                \(request.text.string) is not mirrored: limits.mirrored_symbols and limits.mirrored_accounts allow no more, \
+                and all that is mirrored is in use
+                """)
         case .reject: decisions.write(request.reject)
         case .retire: request.rules.map { Unmanaged<PublishedRules>.fromOpaque($0).release() }
         case .latchStop:

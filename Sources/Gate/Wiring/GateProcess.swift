@@ -9,7 +9,6 @@ struct GateProcess {
     private let inputs: GateInputs
     private let log: Logger
     private let metrics = GateMetrics()
-    private let mirrorMetrics = MirrorMetrics()
     private let readiness = Readiness()
 
     init(inputs: GateInputs, log: Logger) {
@@ -33,7 +32,7 @@ struct GateProcess {
         let stateThread = try await startState(
             waker: wakers.state,
             connections: StateThread.Connections(
-                updates: updates, requests: requests, handle: state, metrics: metrics, mirrorMetrics: mirrorMetrics),
+                updates: updates, requests: requests, handle: state, metrics: metrics),
             orders: orders)
         let orderThread = try await startOrders(
             waker: wakers.order, configuration: try pathConfiguration(listener, state: state), rules: first,
@@ -134,6 +133,8 @@ struct GateProcess {
             }
         }
         path.shadow = configuration.mode == .shadow
+        path.mirroredSymbols = configuration.limits.mirroredSymbols
+        path.mirroredAccounts = configuration.limits.mirroredAccounts
         return path
     }
 

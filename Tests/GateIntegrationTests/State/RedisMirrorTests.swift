@@ -21,7 +21,7 @@ struct RedisMirrorTests {
         judgesAge: Bool = true, user: String? = nil, password: String? = nil
     ) -> MirrorConfiguration {
         MirrorConfiguration(
-            address: address ?? .tcp(host: "127.0.0.1", port: server.port), user: user, password: password,
+            addresses: [address ?? .tcp(host: "127.0.0.1", port: server.port)], user: user, password: password,
             prices: .init(
                 database: pricesDatabase, key: KeyTemplate(prefix: "market:prices:", suffix: ""),
                 maximumAge: maximumAge,
@@ -186,7 +186,7 @@ struct RedisMirrorTests {
         server.kill()
         let harness = try harness(configuration(server))
         harness.watch(symbol: 1, "B")
-        try harness.wait("some attempts have failed") { harness.mirrorMetrics.connects.load(ordering: .relaxed) > 3 }
+        try harness.wait("some attempts have failed") { harness.metrics.mirror.connects.value > 3 }
         #expect(!harness.isLive)
         try server.start()
         #expect(try harness.waitUntilLive() < 1_000_000_000)
@@ -289,8 +289,8 @@ struct RedisMirrorTests {
             harness.prices[1]?.availability == .absent && harness.accountKinds[2] == .accountRefused
         }
         #expect(harness.losses == 0)
-        #expect(harness.mirrorMetrics.prices.refused.load(ordering: .relaxed) >= 4)
-        #expect(harness.mirrorMetrics.accounts.refused.load(ordering: .relaxed) >= 5)
+        #expect(harness.metrics.mirror.prices.value(.refused) >= 4)
+        #expect(harness.metrics.mirror.accounts.value(.refused) >= 5)
     }
 
     @Test func `authenticates, with a password alone and as a user`() throws {
@@ -301,7 +301,7 @@ struct RedisMirrorTests {
         }
         for (user, password) in [(nil, "wrong"), (nil, nil), ("gate", "secret")] as [(String?, String?)] {
             let harness = try harness(configuration(server, user: user, password: password))
-            try harness.wait("it goes on trying") { harness.mirrorMetrics.connects.load(ordering: .relaxed) > 3 }
+            try harness.wait("it goes on trying") { harness.metrics.mirror.connects.value > 3 }
             #expect(!harness.isLive)
             #expect(harness.metrics.redisUp.value == 0)
         }

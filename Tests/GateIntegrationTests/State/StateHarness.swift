@@ -15,7 +15,6 @@ final class StateHarness {
     }
 
     let metrics = GateMetrics()
-    let mirrorMetrics = MirrorMetrics()
     private let loop: EventLoop
     private let updates: Mailbox<StateUpdate>
     private let boot: Boot
@@ -40,7 +39,6 @@ final class StateHarness {
         let started = Mutex<Result<Boot, SystemError>?>(nil)
         let shared = Started(started)
         let metrics = metrics
-        let mirrorMetrics = mirrorMetrics
         thread = try LoopThread(name: "gate-state") {
             do throws(SystemError) {
                 SignalMask.block()
@@ -50,8 +48,7 @@ final class StateHarness {
                 let state = try StateThread(
                     loop: loop,
                     connections: .init(
-                        updates: updates, requests: boot.requests, handle: boot.handle, metrics: metrics,
-                        mirrorMetrics: mirrorMetrics),
+                        updates: updates, requests: boot.requests, handle: boot.handle, metrics: metrics),
                     mirror: configuration, stateDirectory: stateDirectory,
                     log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
                 shared.value.withLock { $0 = .success(boot) }

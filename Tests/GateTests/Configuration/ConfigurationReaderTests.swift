@@ -37,7 +37,7 @@ import Testing
         #expect(configuration.adminToken == nil)
 
         let redis = configuration.redis
-        #expect(redis.address == .tcp(host: "127.0.0.1", port: 6379))
+        #expect(redis.addresses == [.tcp(host: "127.0.0.1", port: 6379)])
         #expect(redis.user == nil)
         #expect(redis.password == nil)
         #expect(redis.wait == .milliseconds(5))
@@ -195,7 +195,15 @@ import Testing
         ("ORDERS", "o.yaml", { $0.orders.value == "deploy/o.yaml" }),
         ("RULES", "/srv/rules", { $0.rules.value == "/srv/rules" }),
         ("STATE_DIR", "state", { $0.stateDirectory == "deploy/state" }),
-        ("REDIS_ADDRESS", "redis:1", { $0.redis.address == .tcp(host: "redis", port: 1) }),
+        ("REDIS_ADDRESS", "redis:1", { $0.redis.addresses == [.tcp(host: "redis", port: 1)] }),
+        (
+            "REDIS_ADDRESSES", "redis:1,unix:/run/redis,[::1]:2",
+            {
+                $0.redis.addresses == [
+                    .tcp(host: "redis", port: 1), .unix(path: "/run/redis"), .tcp(host: "::1", port: 2),
+                ]
+            }
+        ),
         ("REDIS_WAIT", "7ms", { $0.redis.wait == .milliseconds(7) }),
         ("REDIS_PRICES_DB", "3", { $0.redis.prices.database == 3 }),
         ("REDIS_PRICES_KEY", "p:{symbol}:x", { $0.redis.prices.key == KeyTemplate(prefix: "p:", suffix: ":x") }),
@@ -214,6 +222,8 @@ import Testing
         ("LIMITS_DRAIN_TIMEOUT", "1m", { $0.limits.drainTimeout == .seconds(60) }),
         ("LIMITS_REQUEST_TIMEOUT", "2s", { $0.limits.requestTimeout == .seconds(2) }),
         ("LIMITS_INITIAL_MARGIN", "0.25", { $0.limits.initialMargin == FixedPoint(units: 2_500_000_000) }),
+        ("LIMITS_MIRRORED_SYMBOLS", "8", { $0.limits.mirroredSymbols == 8 }),
+        ("LIMITS_MIRRORED_ACCOUNTS", "7", { $0.limits.mirroredAccounts == 7 }),
         ("LIMITS_CLIENT_ORDER_IDS", "9", { $0.limits.clientOrderIDs == 9 }),
         ("LIMITS_MAX_CONNECTIONS_PER_HOST", "3", { $0.limits.maxConnectionsPerHost == 3 }),
         ("LIMITS_ACCEPT_PAUSE", "1ms", { $0.limits.acceptPause == .milliseconds(1) }),
@@ -344,6 +354,9 @@ import Testing
         ("limits.body_timeout", ["100ms", "1h"], ["99ms", "3601s"]),
         ("limits.stall_timeout", ["100ms", "1h"], ["99ms", "3601s"]),
         ("limits.idle_timeout", ["1s", "720h"], ["999ms", "721h"]),
+        ("limits.mirrored_symbols", ["1", "16384"], ["0", "16385"]),
+        ("limits.mirrored_accounts", ["1", "1024"], ["0", "1025"]),
+        ("redis.addresses", ["a:1", "a:1,b:1", "unix:/a,b:1"], ["a:0", "a:1,", "a:1,a:1", "a:1;b:1"]),
         ("redis.wait", ["0s", "1s"], ["1001ms"]),
         ("redis.prices.db", ["0", "65535"], ["-1", "65536"]),
         ("redis.prices.max_age", ["20ms", "1h"], ["19ms", "3601s"]),
@@ -375,6 +388,26 @@ import Testing
         for value in refused {
             #expect(problems(Self.needed, environment: [variable: value]).count == 1, "\(key): \(value)")
         }
+    }
+
+    @Test("redis is at one address or at one of several, and the environment's word replaces both")
+    func redisAddresses() throws {
+        func addresses(_ redis: String, _ environment: [String: String] = [:]) throws -> [String] {
+            try read(Self.needed + "redis: {\(redis)}\n", environment: environment).get().redis.addresses.map(
+                \.description)
+        }
+        func problems(_ redis: String, _ environment: [String: String] = [:]) -> [String] {
+            self.problems(Self.needed + "redis: {\(redis)}\n", environment: environment)
+        }
+        let (one, several) = ("GATE_CONFIG_REDIS_ADDRESS", "GATE_CONFIG_REDIS_ADDRESSES")
+        #expect(try addresses("address: a:1") == ["a:1"])
+        #expect(try addresses("addresses: [a:1, 'unix:/b']") == ["a:1", "unix:/b"])
+        #expect(try addresses("address: a:1", [several: "b:1,c:1"]) == ["b:1", "c:1"])
+        #expect(try addresses("addresses: [a:1, b:1]", [one: "c:1"]) == ["c:1"])
+        #expect(problems("address: a:1, addresses: [b:1]").count == 1)
+        #expect(problems("address: a:1", [one: "b:1", several: "c:1"]).count == 1)
+        #expect(problems("addresses: []").count == 1)
+        #expect(problems("addresses: a:1").count == 1)
     }
 
     @Test("user ids are taken up to the largest that is one")

@@ -68,9 +68,36 @@ struct MirrorStateMachineTests {
         #expect(delays.count == 20)
         #expect(Array(delays.prefix(4)) == [0, 50_000_000, 80_000_000, 128_000_000])
         #expect(zip(delays, delays.dropFirst()).allSatisfy { $0 <= $1 })
-        #expect(delays.last == 500_000_000)
-        #expect(machine.lost(random: 0) == .retry(after: 400_000_000))
-        #expect(machine.lost(random: 0.999_999) <= .retry(after: 600_000_000))
+        #expect(delays.last == 250_000_000)
+        #expect(machine.lost(random: 0) == .retry(after: 200_000_000))
+        #expect(machine.lost(random: 0.999_999) <= .retry(after: 300_000_000))
+    }
+
+    @Test func `tries each address once before it pauses, and stays with the one that was live`() {
+        var machine = MirrorStateMachine(dataConnections: 1, addresses: 3)
+        var addresses: [Int] = []
+        var delays: [Int64] = []
+        for _ in 0..<7 {
+            #expect(machine.retryDue() == .connectSubscriber)
+            addresses.append(machine.address)
+            if case .retry(let delay) = machine.lost(random: 0.5) { delays.append(delay) }
+        }
+        #expect(addresses == [0, 1, 2, 0, 1, 2, 0])
+        #expect(delays == [0, 0, 0, 0, 0, 50_000_000, 0])
+        _ = machine.retryDue()
+        _ = machine.subscriberOpened()
+        _ = machine.gotClientID(7)
+        _ = machine.subscribed()
+        _ = machine.dataOpened()
+        _ = machine.trackingEnabled()
+        _ = machine.valuesRead()
+        #expect(machine.heartbeatSeen() == .goLive)
+        #expect(machine.address == 1)
+        #expect(machine.lost(random: 0.5) == .retry(after: 0))
+        #expect(machine.address == 1)
+        _ = machine.retryDue()
+        #expect(machine.lost(random: 0.5) == .retry(after: 0))
+        #expect(machine.address == 2)
     }
 
     @Test func `tries at once again after it was live`() {
@@ -104,5 +131,14 @@ struct LinkHeartbeatTests {
         #expect(heartbeat.answered() == nil)
         #expect(heartbeat.seen() == 9)
         #expect(heartbeat.seen() == nil)
+    }
+
+    @Test func `waits for every connection`() {
+        var heartbeat = LinkHeartbeat()
+        heartbeat.sent(at: 5, connections: 2)
+        #expect(heartbeat.seen() == nil)
+        #expect(heartbeat.answered() == nil)
+        #expect(heartbeat.answered() == 5)
+        #expect(heartbeat.answered() == nil)
     }
 }

@@ -1,6 +1,5 @@
 import Gate
 import RiskRules
-import Synchronization
 import Testing
 
 /// Ages, epochs and publication of mirrored keys, on clocks of the test's own. Monotonic times are small numbers; the wall
@@ -116,7 +115,7 @@ struct MirrorTableTests {
         #expect(refused?.key == "p:A")
         #expect(refused?.reason.contains("ahead") == true)
         #expect(try quote(table).availability == .absent)
-        #expect(metrics.prices.refused.load(ordering: .relaxed) == 1)
+        #expect(metrics.prices.value(.refused) == 1)
     }
 
     @Test func `a price with a lower as_of is ignored and counted`() throws {
@@ -126,7 +125,7 @@ struct MirrorTableTests {
         table.invalidate(key: "p:A", now: 5 * Self.second)
         read(table, #"{"price": 6, "as_of": 1760000004.4}"#, at: 5 * Self.second)
         #expect(try quote(table).mark.description == "5")
-        #expect(metrics.prices.outdated.load(ordering: .relaxed) == 1)
+        #expect(metrics.prices.value(.outdated) == 1)
         table.invalidate(key: "p:A", now: 5 * Self.second)
         read(table, #"{"price": 7, "as_of": 1760000004.5}"#, at: 5 * Self.second)
         #expect(try quote(table).mark.description == "7")
@@ -213,8 +212,8 @@ struct MirrorTableTests {
                 #expect((refused != nil) == isNews)
             }
         }
-        #expect(metrics.prices.refused.load(ordering: .relaxed) == 4)
-        #expect(metrics.prices.present.load(ordering: .relaxed) == 1)
+        #expect(metrics.prices.value(.refused) == 4)
+        #expect(metrics.prices.value(.present) == 1)
     }
 
     @Test func `a refused account is told apart from an absent one`() throws {
@@ -273,6 +272,72 @@ struct MirrorTableTests {
         #expect(table.nextFetch(now: 100) == nil)
         #expect(table.watch(NameID(index: 3), text: "A"))
         #expect(table.nextFetch(now: 200) == nil)
+    }
+
+    @Test func `a key that is followed no more is neither read nor told, and its place is used again`() throws {
+        let table = watched()
+        #expect(table.watch(NameID(index: 4), text: "B"))
+        read(table, "5", at: 100)
+        table.unwatch(text: "A")
+        #expect(table.count == 1)
+        // What was read and not handed over is forgotten.
+        #expect(published(table).map(\.name) == [NameID(index: 4)])
+        table.invalidate(key: "p:A", now: 200)
+        table.invalidateAll()
+        #expect(table.nextFetch(now: 200) == 1)
+        _ = answer(table, 1, "6", at: 210)
+        #expect(table.nextFetch(now: 220) == nil)
+        #expect(table.watch(NameID(index: 5), text: "C"))
+        #expect(table.nextFetch(now: 300) == 0)
+        _ = answer(table, 0, "7", at: 310)
+        #expect(published(table).map(\.name) == [NameID(index: 4), NameID(index: 5)])
+        table.unwatch(text: "nobody")
+        #expect(table.count == 2)
+    }
+
+    @Test func `an answer for a key that was dropped meanwhile is nobody's, even where it is followed again`() throws {
+        let table = watched()
+        let index = try #require(table.nextFetch(now: 100))
+        table.unwatch(text: "A")
+        #expect(table.watch(NameID(index: 3), text: "A"))
+        let again = try #require(table.nextFetch(now: 110))
+        #expect(again != index)
+        _ = answer(table, index, "5", at: 120)
+        #expect(published(table).isEmpty)
+        _ = answer(table, again, "6", at: 130)
+        #expect(try quote(table).mark.description == "6")
+        #expect(table.watch(NameID(index: 4), text: "B"))
+        #expect(table.nextFetch(now: 140) == index)
+    }
+
+    @Test func `a resynchronisation ends though a key that it waits for is dropped`() throws {
+        let table = watched()
+        #expect(table.watch(NameID(index: 4), text: "B"))
+        table.resynchronise()
+        let index = try #require(table.nextFetch(now: 100))
+        table.unwatch(text: "A")
+        table.unwatch(text: "B")
+        _ = answer(table, index, "5", at: 110)
+        #expect(!table.isResynchronised)
+        read(table, "5", at: 120)
+        #expect(table.isResynchronised)
+        #expect(published(table).isEmpty)
+        table.resynchronise()
+        #expect(table.isResynchronised)
+    }
+
+    @Test func `changes that one read serves are counted`() throws {
+        let table = watched()
+        #expect(metrics.prices.coalescedCount == 0)
+        table.invalidate(key: "p:A", now: 90)
+        #expect(metrics.prices.coalescedCount == 1)
+        let index = try #require(table.nextFetch(now: 100))
+        table.invalidate(key: "p:A", now: 110)
+        #expect(metrics.prices.coalescedCount == 1)
+        table.invalidate(key: "p:A", now: 120)
+        #expect(metrics.prices.coalescedCount == 2)
+        _ = answer(table, index, "5", at: 130)
+        #expect(table.nextFetch(now: 140) == index)
     }
 
     @Test func `watches as many names as it says and no more`() {

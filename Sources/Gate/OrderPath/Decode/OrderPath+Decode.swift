@@ -80,18 +80,22 @@ extension OrderPath {
     private func adopt(_ decoded: DecodedOrder, _ order: inout Order) -> DecodeFailure? {
         let accountLookup = engine.account(decoded.account)
         guard let account = accountLookup.id else {
+            countRefused(accountLookup, .account)
             return accountLookup.failure("an account that differs from a known one in letter case")
         }
         let symbolLookup = engine.symbol(decoded.symbol)
         guard let symbol = symbolLookup.id else {
+            countRefused(symbolLookup, .symbol)
             return symbolLookup.failure("a symbol that differs from a known one in letter case")
         }
         let strategyLookup = engine.strategy(decoded.strategy)
         guard let strategy = strategyLookup.id else {
+            countRefused(strategyLookup, .strategy)
             return strategyLookup.failure("a strategy that differs from a known one in letter case")
         }
         let timeInForceLookup = engine.timeInForce(decoded.timeInForce)
         guard let timeInForce = timeInForceLookup.id else {
+            countRefused(timeInForceLookup, .timeInForce)
             return timeInForceLookup.failure("an unknown time in force")
         }
         order = Order(
@@ -101,6 +105,11 @@ extension OrderPath {
             stopPrice: decoded.stopPrice,
             clientOrderID: decoded.clientOrderID.isEmpty ? .none : engine.digest(decoded.clientOrderID))
         return nil
+    }
+
+    /// Counts an order that brings one name too many: names are kept for good, and no number is given twice.
+    private func countRefused(_ lookup: NameLookup, _ kind: NameKindLabel) {
+        if lookup == .tableFull { metrics.refusedNames.add(kind) }
     }
 
     /// Takes from a cancel whose it is, as far as it can be read: a cancel that cannot be read passes all the same.

@@ -22,16 +22,17 @@ extension OrderPath {
         if exchange.pointee.waitUntil != 0, loop.now >= exchange.pointee.waitUntil { return false }
         guard isUnfetched(exchange) else { return false }
         if exchange.pointee.waitUntil == 0 {
-            watchNewNames()
+            sendBacklog()
             exchange.pointee.waitUntil = loop.now + configuration.stateWait
             setTimer(exchange, at: min(exchange.pointee.waitUntil, exchange.pointee.deadline))
         }
         return true
     }
 
-    /// Whether something that an order of the call is judged by was not fetched yet.
+    /// Whether something that an order of the call is judged by was not fetched yet. It is, from now on, in use.
     private func isUnfetched(_ exchange: Exchange.Pointer) -> Bool {
         func isUnfetched(_ order: Order, _ replaces: OrderReference?) -> Bool {
+            use(order)
             let unfetched = engine.unfetchedInputs(order, replacing: replaces)
             return unfetched.price || unfetched.account
         }

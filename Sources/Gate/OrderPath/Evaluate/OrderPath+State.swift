@@ -8,15 +8,17 @@ extension OrderPath {
         while let update = updates.take() {
             switch update.kind {
             case .price:
-                engine.update(price: update.quote, symbol: update.name)
+                if watchedSymbols.follows(update.name) { engine.update(price: update.quote, symbol: update.name) }
             case .account:
                 guard let object = update.object else { break }
                 let snapshot = Unmanaged<AccountSnapshot>.fromOpaque(object).takeRetainedValue()
+                guard watchedAccounts.follows(update.name) else { break }
                 engine.update(account: snapshot, of: update.name, now: loop.now)
+                useSymbols(heldBy: update.name)
             case .accountAbsent:
-                engine.accountAbsent(update.name)
+                if watchedAccounts.follows(update.name) { engine.accountAbsent(update.name) }
             case .accountRefused:
-                engine.accountRefused(update.name)
+                if watchedAccounts.follows(update.name) { engine.accountRefused(update.name) }
             case .pricesLink:
                 engine.pricesLinkUntil = update.until
             case .accountsLink:
@@ -82,23 +84,6 @@ extension OrderPath {
         }
     }
 
-    /// Asks for the names that were interned since the last time, by orders or as positions in snapshots.
-    func watchNewNames() {
-        while watchedAccounts < engine.accountCount {
-            watchedAccounts += 1
-            var request = StateRequest(kind: .watchAccount, name: NameID(index: watchedAccounts))
-            request.text = NameText(engine.accountName(request.name))
-            send(request)
-        }
-        while watchedSymbols < engine.symbolCount {
-            watchedSymbols += 1
-            var request = StateRequest(kind: .watchSymbol, name: NameID(index: watchedSymbols))
-            request.text = NameText(engine.symbolName(request.name))
-            send(request)
-        }
-        sendBacklog()
-    }
-
     /// Shows how many orders the ledger counts, by state.
     func showReservations() {
         metrics.reservations.set(Int64(engine.reservationCount(.inFlight)), .inFlight)
@@ -118,7 +103,7 @@ extension OrderPath {
         }
     }
 
-    private func sendBacklog() {
+    func sendBacklog() {
         while let request = backlog.first, requests.push(request) { backlog.removeFirst() }
     }
 }

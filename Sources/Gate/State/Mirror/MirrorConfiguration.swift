@@ -17,7 +17,8 @@ package struct MirrorConfiguration: Sendable {
         }
     }
 
-    package var address: SocketAddress
+    /// Where Redis may be: tried in turn. Not empty.
+    package var addresses: [SocketAddress]
     package var user: String?
     package var password: String?
     package var prices: Table
@@ -29,10 +30,11 @@ package struct MirrorConfiguration: Sendable {
     package var instance: String
 
     package init(
-        address: SocketAddress, user: String? = nil, password: String? = nil, prices: Table, accounts: Table,
+        addresses: [SocketAddress], user: String? = nil, password: String? = nil, prices: Table, accounts: Table,
         priceField: String = "", instance: String
     ) {
-        self.address = address
+        precondition(!addresses.isEmpty, "a mirror needs an address")
+        self.addresses = addresses
         self.user = user
         self.password = password
         self.prices = prices
@@ -44,7 +46,7 @@ package struct MirrorConfiguration: Sendable {
     package init(_ configuration: GateConfiguration) {
         let redis = configuration.redis
         self.init(
-            address: redis.address, user: redis.user, password: redis.password,
+            addresses: redis.addresses, user: redis.user, password: redis.password,
             prices: Table(
                 database: redis.prices.database, key: redis.prices.key,
                 maximumAge: redis.prices.maxAge.nanosecondsClamped, judgesAge: redis.prices.age == .value),
@@ -56,7 +58,8 @@ package struct MirrorConfiguration: Sendable {
 
     /// Symbols, and accounts, that are mirrored at most.
     static let maximumKeys = 16_384
-    /// How long a connection may take to be made, authenticated and pointed at its database.
+    /// How long a connection may take to be made, authenticated and pointed at its database, and each question after that
+    /// until values are read.
     static let connectTimeout: Int64 = 250_000_000
 
     var heartbeatKey: String { "gate:heartbeat:\(instance)" }

@@ -29,13 +29,19 @@ package struct MirrorStateMachine {
     }
 
     package private(set) var phase = Phase.down
-    /// Losses since the link was last live.
+    /// Times that all addresses were tried in vain since the link was last live; its loss counts as one.
     package private(set) var failures = 0
+    /// Which of the addresses is tried, or mirrored.
+    package private(set) var address = 0
+    private let addresses: Int
+    /// Addresses tried in vain since the last pause.
+    private var tried = 0
     private let dataConnections: Int
 
-    /// `dataConnections`: one for each database that is mirrored.
-    package init(dataConnections: Int) {
+    /// `dataConnections`: one for each database that is mirrored. `addresses`: how many there are to be tried.
+    package init(dataConnections: Int, addresses: Int = 1) {
         self.dataConnections = dataConnections
+        self.addresses = addresses
     }
 
     package mutating func retryDue() -> Action {
@@ -90,8 +96,18 @@ package struct MirrorStateMachine {
     }
 
     /// A connection was lost, did not come about, or answered what it should not. `random` is from 0 to below 1.
+    ///
+    /// An address that was mirrored is tried again first: connections break without their Redis. One that was tried in vain
+    /// gives way to the next; there is no pause before all have been tried.
     package mutating func lost(random: Double) -> Action {
+        let wasLive = phase == .live
         phase = .down
+        if !wasLive {
+            address = (address + 1) % addresses
+            tried += 1
+            if tried < addresses { return .retry(after: 0) }
+        }
+        tried = 0
         let delay = Self.delay(failures: failures, random: random)
         failures += 1
         return .retry(after: delay)
@@ -107,12 +123,14 @@ package struct MirrorStateMachine {
         return .goLive
     }
 
-    /// Nanoseconds until the next attempt: none after the first loss, then 50 ms growing by 1.6 to 500 ms, each spread by
-    /// 20 % either way, so that a Redis that is back is found again within a second.
+    private static let longestDelay = 250_000_000.0
+
+    /// Nanoseconds until the addresses are tried again: none after the first loss, then 50 ms growing by 1.6 to 250 ms, each
+    /// spread by 20 % either way, so that a Redis that is back is found again well within a second.
     static func delay(failures: Int, random: Double) -> Int64 {
         guard failures > 0 else { return 0 }
         var delay = 50_000_000.0
-        for _ in 1..<max(failures, 1) where delay < 500_000_000 { delay *= 1.6 }
-        return Int64(min(delay, 500_000_000) * (0.8 + 0.4 * random))
+        for _ in 1..<max(failures, 1) where delay < longestDelay { delay *= 1.6 }
+        return Int64(min(delay, longestDelay) * (0.8 + 0.4 * random))
     }
 }

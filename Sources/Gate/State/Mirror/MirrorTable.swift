@@ -27,6 +27,8 @@ package final class MirrorTable {
     private var toFetch = IndexQueue()
     private var toPublish = IndexQueue()
     private var unread = 0
+    /// Places in `keys` that may be used again.
+    private var vacant: [Int] = []
 
     package init(
         kind: Kind, table: MirrorConfiguration.Table, priceField: String, lookups: MirrorMetrics.Lookups
@@ -43,11 +45,36 @@ package final class MirrorTable {
     package func watch(_ name: NameID, text: String) -> Bool {
         let key = table.key.key(of: text)
         if indexes[key] != nil { return true }
-        guard keys.count < MirrorConfiguration.maximumKeys else { return false }
-        indexes[key] = keys.count
-        keys.append(MirroredKey(name: name, key: key))
-        queue(keys.count - 1)
+        guard indexes.count < MirrorConfiguration.maximumKeys else { return false }
+        let index = vacant.popLast() ?? keys.count
+        if index == keys.count {
+            keys.append(MirroredKey(name: name, key: key))
+        } else {
+            keys[index] = MirroredKey(name: name, key: key)
+        }
+        indexes[key] = index
+        queue(index)
         return true
+    }
+
+    /// Follows the key of `text` no more. What was read of it and not yet handed over is forgotten.
+    package func unwatch(text: String) {
+        guard let index = indexes.removeValue(forKey: table.key.key(of: text)) else { return }
+        keys[index].isRetired = true
+        keys[index].value = .unfetched
+        reuse(index)
+    }
+
+    /// How many keys are followed.
+    package var count: Int { indexes.count }
+
+    /// Gives the place of a key that is followed no more back, once nothing points at it.
+    private func reuse(_ index: Int) {
+        let key = keys[index]
+        if key.isRetired, !key.isVacant, !key.isQueued, !key.isFetching, !key.isUnpublished {
+            keys[index].isVacant = true
+            vacant.append(index)
+        }
     }
 
     /// Redis announced that the key was written, expired or deleted.
@@ -70,14 +97,15 @@ package final class MirrorTable {
             keys[index].isFetching = false
             keys[index].isQueued = false
             keys[index].awaitsResync = false
+            reuse(index)
         }
     }
 
     /// Has every key read anew; `isResynchronised` tells when that is done.
     package func resynchronise() {
         linkLost()
-        unread = keys.count
-        for index in keys.indices {
+        unread = indexes.count
+        for index in keys.indices where !keys[index].isRetired {
             keys[index].awaitsResync = true
             queue(index)
         }
@@ -89,11 +117,18 @@ package final class MirrorTable {
 
     /// The next key to read; the caller sends its commands at once.
     package func nextFetch(now: Int64) -> Int? {
-        guard let index = toFetch.take() else { return nil }
-        keys[index].isQueued = false
-        keys[index].isFetching = true
-        keys[index].fetch = .init(sentAt: now, epoch: keys[index].epoch, lastWrite: keys[index].lastWrite, ttl: -1)
-        return index
+        while let index = toFetch.take() {
+            keys[index].isQueued = false
+            // One that the resynchronisation waits for is read all the same.
+            guard !keys[index].isRetired || keys[index].awaitsResync else {
+                reuse(index)
+                continue
+            }
+            keys[index].isFetching = true
+            keys[index].fetch = .init(sentAt: now, epoch: keys[index].epoch, lastWrite: keys[index].lastWrite, ttl: -1)
+            return index
+        }
+        return nil
     }
 
     func commands(_ index: Int) -> (ttl: RedisCommand, value: RedisCommand) {
@@ -110,11 +145,15 @@ package final class MirrorTable {
     package func fetched(_ index: Int, _ fetched: Fetched, now: Int64, wallNow: Int64) -> RefusedKey? {
         guard keys.indices.contains(index), keys[index].isFetching else { return nil }
         keys[index].isFetching = false
-        if keys[index].epoch != keys[index].fetch.epoch { queue(index) }
         if keys[index].awaitsResync {
             keys[index].awaitsResync = false
             unread -= 1
         }
+        guard !keys[index].isRetired else {
+            reuse(index)
+            return nil
+        }
+        if keys[index].epoch != keys[index].fetch.epoch { queue(index) }
         let refusal = apply(fetched, to: index, clocks: Clocks(now: now, wall: wallNow))
         defer { keys[index].refusal = refusal?.reason }
         guard let refusal, refusal.reason != keys[index].refusal else { return nil }
@@ -124,7 +163,7 @@ package final class MirrorTable {
     private func apply(_ fetched: Fetched, to index: Int, clocks: Clocks) -> RefusedValue? {
         switch fetched {
         case .absent:
-            lookups.absent.count()
+            lookups.count(.absent)
             keys[index].forget(.absent)
         case .bytes where keys[index].fetch.ttl == -2:
             // Written between the two answers: its expiry is unknown, and the announcement of the write is on its way.
@@ -146,7 +185,7 @@ package final class MirrorTable {
     }
 
     private func refuse(_ index: Int, _ refusal: RefusedValue) -> RefusedValue {
-        lookups.refused.count()
+        lookups.count(.refused)
         keys[index].forget(.refused)
         publish(index)
         return refusal
@@ -160,7 +199,7 @@ package final class MirrorTable {
         if let asOf {
             try clocks.refuseFuture(asOf)
             if let last = keys[index].asOf, asOf < last {
-                lookups.outdated.count()
+                lookups.count(.outdated)
                 return
             }
         }
@@ -172,7 +211,7 @@ package final class MirrorTable {
                 availability: .present, hasBidAsk: price.bid != nil, mark: price.mark, bid: price.bid ?? .zero,
                 ask: price.ask ?? .zero, since: since, freshUntil: freshUntil(since),
                 expiresAt: keys[index].fetch.expiresAt))
-        lookups.present.count()
+        lookups.count(.present)
     }
 
     private func applyAccount(
@@ -187,7 +226,7 @@ package final class MirrorTable {
             AccountSnapshot(
                 values: values, readAt: keys[index].readAt, since: since, freshUntil: freshUntil(since),
                 expiresAt: keys[index].fetch.expiresAt))
-        lookups.present.count()
+        lookups.count(.present)
     }
 
     private func freshUntil(_ since: Int64) -> Int64 {
@@ -197,7 +236,11 @@ package final class MirrorTable {
     }
 
     private func raiseEpoch(_ index: Int) {
+        guard !keys[index].isRetired else { return }
         keys[index].epoch += 1
+        if keys[index].isQueued || keys[index].isFetching && keys[index].epoch > keys[index].fetch.epoch + 1 {
+            lookups.coalesced.add(lookups.kind)
+        }
         if !keys[index].isFetching { queue(index) }
     }
 
@@ -219,6 +262,12 @@ package final class MirrorTable {
     /// Returns whether nothing is left.
     package func drain(_ push: (StateUpdate) -> Bool) -> Bool {
         while let index = toPublish.first {
+            guard !keys[index].isRetired else {
+                keys[index].isUnpublished = false
+                _ = toPublish.take()
+                reuse(index)
+                continue
+            }
             let update = keys[index].update(kind)
             guard push(update) else {
                 if let object = update.object { Unmanaged<AccountSnapshot>.fromOpaque(object).release() }

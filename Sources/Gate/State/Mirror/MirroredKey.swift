@@ -37,6 +37,9 @@ struct MirroredKey {
     var isFetching = false
     var awaitsResync = false
     var isUnpublished = false
+    /// Followed no more; its place is used again once nothing points at it, and vacant then.
+    var isRetired = false
+    var isVacant = false
     var fetch = Fetch(sentAt: 0, epoch: 0, lastWrite: 0, ttl: -1)
     /// When a write was last announced; 0: never.
     var lastWrite: Int64 = 0

@@ -169,7 +169,7 @@ package final class RedisConnection: EventTarget {
         case (Self.answerTimer, .open) where outstanding > 0:
             let silence = loop.now - lastProgress
             if silence >= answerTimeout {
-                fail("no answer for \(silence / 1_000_000) ms")
+                fail("no answer within \(answerTimeout / 1_000_000) ms")
             } else {
                 scheduleAnswerTimer()
             }

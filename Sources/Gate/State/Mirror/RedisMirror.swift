@@ -17,6 +17,7 @@ package final class RedisMirror: EventTarget {
     private var heartbeat = LinkHeartbeat()
     private var heartbeatTimer = TimerID.none
     private var retryTimer = TimerID.none
+    private var setupTimer = TimerID.none
     private var subscriber: RedisConnection?
     private var accountsData: RedisConnection?
     /// The same connection where prices and accounts share a database.
@@ -26,7 +27,8 @@ package final class RedisMirror: EventTarget {
     private var fetching = 0
     /// Gate's own keys, over the same connection.
     let ownKeys: OwnKeys
-    private var lastLoss: String?
+    /// Why each address could not be mirrored the last time, to be told once.
+    private var losses: [String?]
     /// Where Redis was found in this attempt.
     private var address: SocketAddress
     private var attempts = 0
@@ -41,7 +43,9 @@ package final class RedisMirror: EventTarget {
     private static let maximumFetching = 1024
     private static let retryContext: UInt64 = 0
     private static let heartbeatContext: UInt64 = 1
+    private static let setupContext: UInt64 = 2
     private static let channel = "__redis__:invalidate"
+    private static let ping = RedisCommand("PING")
 
     package init(
         loop: EventLoop, configuration: MirrorConfiguration, outbox: StateOutbox, metrics: MirrorMetrics, log: Logger,
@@ -49,14 +53,16 @@ package final class RedisMirror: EventTarget {
     ) {
         self.execute = execute
         self.onLink = onLink
-        address = configuration.address
+        address = configuration.addresses[0]
+        losses = Array(repeating: nil, count: configuration.addresses.count)
         self.loop = loop
         self.configuration = configuration
         self.outbox = outbox
         self.metrics = metrics
         self.log = log
         let databases = Set([configuration.prices.database, configuration.accounts.database])
-        machine = MirrorStateMachine(dataConnections: databases.count)
+        machine = MirrorStateMachine(
+            dataConnections: databases.count, addresses: configuration.addresses.count)
         heartbeatCommand = RedisCommand(
             "SET", configuration.heartbeatKey, "1", "PX", String(configuration.heartbeatExpiry / 1_000_000))
         ownKeys = OwnKeys(metrics: metrics, log: log)
@@ -95,9 +101,14 @@ package final class RedisMirror: EventTarget {
 
     private func watch(_ table: MirrorTable, _ name: NameID, _ text: String, what: String) {
         if table.watch(name, text: text) { return }
-        metrics.overflows.count()
         log.error("\(MirrorConfiguration.maximumKeys) \(what) are mirrored; \(text) is one too many and stays unknown")
     }
+
+    /// Follows a symbol's price no more.
+    package func unwatch(symbol text: String) { outbox.prices.unwatch(text: text) }
+
+    /// Follows an account no more.
+    package func unwatch(account text: String) { outbox.accounts.unwatch(text: text) }
 
     /// Sends what this turn asked of Redis; the last thing of each turn.
     package func turnEnds() {
@@ -111,6 +122,7 @@ package final class RedisMirror: EventTarget {
     package override func fired(_ context: UInt64) {
         switch context {
         case Self.retryContext: perform(machine.retryDue())
+        case Self.setupContext: linkLost("no answer within \(MirrorConfiguration.connectTimeout / 1_000_000) ms")
         default: heartbeatDue()
         }
     }
@@ -119,26 +131,44 @@ package final class RedisMirror: EventTarget {
 
     private func perform(_ action: MirrorStateMachine.Action) {
         switch action {
+        case .askClientID, .subscribe, .enableTracking: expectAnswer()
+        case .none, .connectSubscriber, .connectData, .resynchronise, .goLive, .retry: break
+        }
+        switch action {
         case .none: break
         case .connectSubscriber:
-            metrics.connects.count()
+            metrics.connects.add()
             attempts += 1
             findAddress()
         case .askClientID: subscriber?.send(RedisCommand("CLIENT", "ID"), token: Token.clientID.encoded)
         case .subscribe: subscriber?.subscribe(to: Self.channel)
-        case .connectData: connectData()
+        case .connectData:
+            loop.cancel(setupTimer)
+            connectData()
         case .enableTracking(let clientID):
             accountsData?.send(trackingCommand(clientID), token: Token.tracking.encoded)
-        case .resynchronise: resynchronise()
+        case .resynchronise:
+            loop.cancel(setupTimer)
+            resynchronise()
         case .goLive: goLive()
         case .retry(let delay):
             retryTimer = loop.schedule(at: loop.readClock() + delay, target: self, context: Self.retryContext)
         }
     }
 
+    private func expectAnswer() {
+        loop.cancel(setupTimer)
+        setupTimer = loop.schedule(
+            at: loop.now + MirrorConfiguration.connectTimeout, target: self, context: Self.setupContext)
+    }
+
+    /// The address of this attempt, as it was configured.
+    private var configuredAddress: SocketAddress { configuration.addresses[machine.address] }
+
     /// A host name is looked up anew in each attempt, off this thread.
     private func findAddress() {
-        guard case .tcp(let host, let port) = configuration.address, !ResolvedAddress.isNumeric(host) else {
+        guard case .tcp(let host, let port) = configuredAddress, !ResolvedAddress.isNumeric(host) else {
+            address = configuredAddress
             subscriber = connect(database: 0)
             return
         }
@@ -208,13 +238,14 @@ package final class RedisMirror: EventTarget {
     }
 
     private func goLive() {
-        lastLoss = nil
+        for index in losses.indices { losses[index] = nil }
         onLink(true)
-        log.info("redis \(configuration.address) is mirrored")
+        log.info("redis \(configuredAddress) is mirrored")
     }
 
     private func linkLost(_ reason: String) {
-        if machine.phase == .live { metrics.losses.count() }
+        let wasLive = machine.phase == .live
+        if wasLive { metrics.losses.add() }
         onLink(false)
         closeConnections()
         ownKeys.linkLost()
@@ -222,15 +253,17 @@ package final class RedisMirror: EventTarget {
         outbox.accounts.linkLost()
         outbox.confirm(pricesUntil: 0, accountsUntil: 0)
         fetching = 0
-        if reason != lastLoss {
-            log.error("redis \(configuration.address) is lost: \(reason)")
-            lastLoss = reason
+        if reason != losses[machine.address] {
+            let advice = RedisProblem.advice(for: reason).map { "; \($0)" } ?? ""
+            log.error("redis \(configuredAddress) \(wasLive ? "is lost" : "cannot be mirrored"): \(reason)\(advice)")
+            losses[machine.address] = reason
         }
         perform(machine.lost(random: Double.random(in: 0..<1)))
     }
 
     private func closeConnections() {
         loop.cancel(heartbeatTimer)
+        loop.cancel(setupTimer)
         heartbeat = LinkHeartbeat()
         for connection in [subscriber, accountsData, pricesData].compactMap(\.self) {
             connection.close()
@@ -244,8 +277,10 @@ package final class RedisMirror: EventTarget {
     // MARK: Heartbeat
 
     private func beat() {
-        heartbeat.sent(at: loop.readClock())
+        let hasTwo = pricesData !== accountsData
+        heartbeat.sent(at: loop.readClock(), connections: hasTwo ? 2 : 1)
         accountsData?.send(heartbeatCommand, token: Token.heartbeat.encoded)
+        if hasTwo { pricesData?.send(Self.ping, token: Token.ping.encoded) }
         heartbeatTimer = loop.schedule(
             at: loop.now + configuration.heartbeatInterval, target: self, context: Self.heartbeatContext)
     }
@@ -254,7 +289,7 @@ package final class RedisMirror: EventTarget {
         guard let sentAt = heartbeat.sentAt else { return beat() }
         let silence = loop.now - sentAt
         if silence >= configuration.answerTimeout {
-            linkLost("the heartbeat did not come back within \(silence / 1_000_000) ms")
+            linkLost("the heartbeat did not come back within \(configuration.answerTimeout / 1_000_000) ms")
         } else {
             heartbeatTimer = loop.schedule(
                 at: loop.now + configuration.heartbeatInterval, target: self, context: Self.heartbeatContext)
@@ -341,7 +376,7 @@ package final class RedisMirror: EventTarget {
         }
         for index in 0..<payload.count {
             guard let key = payload[index]?.string else { continue }
-            metrics.invalidations.count()
+            metrics.invalidations.add()
             if key == configuration.heartbeatKey {
                 if let sentAt = heartbeat.seen() { linkConfirmed(at: sentAt) }
             } else if !ownKeys.read(key) {
@@ -367,6 +402,9 @@ extension RedisMirror: RedisConnectionOwner {
             perform(machine.trackingEnabled())
         case .heartbeat:
             guard reply.isOK else { return linkLost("SET \(configuration.heartbeatKey): \(reply.problem)") }
+            if let sentAt = heartbeat.answered() { linkConfirmed(at: sentAt) }
+        case .ping:
+            guard !reply.isError else { return linkLost("PING: \(reply.problem)") }
             if let sentAt = heartbeat.answered() { linkConfirmed(at: sentAt) }
         case .timeToLive(let kind, let index):
             guard let milliseconds = reply.integer else { return linkLost("PTTL: \(reply.problem)") }
@@ -401,6 +439,7 @@ private enum Token: Equatable {
     case clientID
     case tracking
     case heartbeat
+    case ping
     case timeToLive(MirrorTable.Kind, Int)
     case value(MirrorTable.Kind, Int)
     case own(UInt)
@@ -411,6 +450,7 @@ private enum Token: Equatable {
         case .clientID: 1
         case .tracking: 2
         case .heartbeat: 3
+        case .ping: 7
         case .timeToLive(let kind, let index): 4 | kind.rawValue << 3 | UInt(index) << 4
         case .value(let kind, let index): 5 | kind.rawValue << 3 | UInt(index) << 4
         case .own(let serial): 6 | serial << 4
@@ -427,6 +467,7 @@ private enum Token: Equatable {
         case 4: self = .timeToLive(kind, index)
         case 5: self = .value(kind, index)
         case 6: self = .own(UInt(index))
+        case 7: self = .ping
         default: return nil
         }
     }
