@@ -9,11 +9,17 @@ from support.client import Client
 from support.endpoint import Endpoint
 from support.gate import PROGRAM, Gate
 from support.market import Market, Redis
+from support.relay import Relay
 from support.scripted import Scripted, accept
 
 RULES = Path(__file__).parent / "rules"
 _measured: list[str] = []
 _numbers = itertools.count(1)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--write-matrix", action="store_true",
+                     help="write what test_fault_matrix.py measures into deploy/README.md")
 
 
 def pytest_sessionstart(session):
@@ -36,15 +42,19 @@ class Site:
     """Redis, market, endpoint and one gate, with what is started later; all of it ends with `stop`."""
 
     def __init__(self, directory: Path, rules: Path = RULES, endpoint: str | Scripted = "127.0.0.1:0",
-                 ready: bool = True, upstream: str | None = None, endpoint_tls: dict | None = None, **gate):
+                 ready: bool = True, upstream: str | None = None, endpoint_tls: dict | None = None,
+                 redis: tuple[str, ...] = (), relayed: bool = False, **gate):
+        """`redis`: options of redis-server; `relayed`: Gate reaches it through a relay."""
         self.directory = directory
         self._open: list = []
         try:
-            self.redis = self._keep(Redis(directory))
+            self.redis = self._keep(Redis(directory, *redis))
+            self.relay = self._keep(Relay(self.redis.port)) if relayed else None
             self.market = self._keep(Market(self.redis.port))
             self.endpoint = self._keep(
                 Endpoint(directory, endpoint, endpoint_tls) if isinstance(endpoint, str) else endpoint)
-            self.gate = self._keep(Gate(directory, upstream or self.endpoint.address, self.redis.port, rules, **gate))
+            port = self.relay.port if self.relay else self.redis.port
+            self.gate = self._keep(Gate(directory, upstream or self.endpoint.address, port, rules, **gate))
             self.gate.start(ready)
         except BaseException:
             self.stop()

@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from .orders import PRICES
 from .process import Process, accepts, free_port
@@ -16,22 +18,26 @@ INTERVAL = 0.1
 
 
 class Redis:
-    def __init__(self, directory: Path):
-        self._directory = directory
+    def __init__(self, directory: Path, *options: str):
+        """`options`: more of redis-server's command line."""
+        self._directory, self._options = directory, options
         self.port = free_port()
         self.process: Process | None = None
         self.start()
 
-    def start(self):
+    def start(self, *options: str):
         program = shutil.which("redis-server") or "/usr/bin/redis-server"
         self.process = Process("redis", [
             program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-            "--dir", str(self._directory)], self._directory)
+            "--dir", str(self._directory), *self._options, *options], self._directory)
 
         def listening() -> bool:
             self.process.fail_if_ended()
             return accepts(self.port)
         wait_until("redis-server listens", listening)
+
+    def client(self, db: int = 0) -> redis.Redis:
+        return redis.Redis(host="127.0.0.1", port=self.port, db=db, socket_timeout=5)
 
     def stop(self):
         self.process.stop()
@@ -40,7 +46,7 @@ class Redis:
 class Market:
     def __init__(self, port: int):
         # A restarted redis-server is dialled again by itself; a stopped one must not hold the thread for long.
-        timeouts = {"socket_timeout": 1, "socket_connect_timeout": 1}
+        timeouts = {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 0)}
         self._accounts_db = redis.Redis(host="127.0.0.1", port=port, db=0, **timeouts)
         self._prices_db = redis.Redis(host="127.0.0.1", port=port, db=1, **timeouts)
         self._lock = threading.Lock()
@@ -70,14 +76,25 @@ class Market:
         self._write()
         return name
 
-    def freeze(self, key: str):
-        """Writes this symbol or account no more: it grows old."""
+    def change(self, name: str, **state):
+        """Of an account that is there, for the next write: also while Redis is away."""
         with self._lock:
-            self._frozen.add(key)
+            self._accounts[name] = self._accounts[name] | state
 
-    def thaw(self, key: str):
+    def forget_offline(self, name: str):
+        """Writes this account no more, and leaves what is in Redis."""
         with self._lock:
-            self._frozen.discard(key)
+            self._accounts.pop(name)
+
+    def freeze(self, *keys: str):
+        """Writes these symbols or accounts no more, or any at all: they grow old."""
+        with self._lock:
+            self._frozen |= set(keys or [*self._prices, *self._accounts])
+
+    def thaw(self, *keys: str):
+        """Writes these again, or all."""
+        with self._lock:
+            self._frozen -= set(keys or self._frozen)
         self._write()
 
     def forget(self, key: str):
