@@ -138,7 +138,7 @@ final class OwnKeys {
         guard key.utf8.count <= Self.longestKey else { return true }
         if !followers[index].table.read(key), !followers[index].isFull {
             followers[index].isFull = true
-            metrics.overflows.count()
+            metrics.overflows.add()
             log.error(
                 "redis holds more keys \(followers[index].table.prefix)… than can be followed; the rest is not read")
         }
