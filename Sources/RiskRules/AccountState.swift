@@ -59,14 +59,19 @@ struct AccountState: BitwiseCopyable {
     /// The same orders by id; nil before the first.
     var shown: Unmanaged<ShownOrders>?
 
-    /// The ledger's orders that can still be filled: how many, the notional of those valued at approval, and how many
+    /// The orders of the ledger, and of other Gates, that can still be filled: how many, the notional of those valued at approval, and how many
     /// were not.
     var openReservations = 0
     var openNotional: Int128 = 0
     var openUnpriced = 0
-    /// The margin that the ledger's orders were taken to need, and how many of them could not be valued.
+    /// The margin that these orders were taken to need, and how many of them could not be valued.
     var reservedMargin: Int128 = 0
     var unknownMargins = 0
+    /// What of that is other Gates'.
+    var foreignMargin: Int128 = 0
+    var foreignUnknownMargins = 0
+    /// Goes up whenever the ledger's part of these sums changes.
+    var ownRevision: UInt64 = 0
     /// How many of the ledger's orders replace another.
     var replacements = 0
 

@@ -9,6 +9,10 @@ package struct EngineLimits: Sendable {
     package var maxExposures = 65536
     /// Orders that were let through and that no snapshot shows yet.
     package var maxReservations = 65536
+    /// Pairs of an account and another Gate that publishes its reservations of it.
+    package var maxForeignSources = 4096
+    /// Symbols of all of these together.
+    package var maxForeignParts = 65536
     /// Triples of account, strategy and symbol whose rules are remembered; past it, all are forgotten and found anew.
     package var maxPlans = 65536
     /// Rule windows times the accounts, strategies, symbols or connections that they count by: of counts, of sums, and of

@@ -18,14 +18,18 @@ struct Exposure: BitwiseCopyable {
     /// Quantity of pending orders without a price, buys and sells.
     var shownUnpriced: Int128 = 0
 
-    /// From the ledger: what was let through and is not in the snapshot.
+    /// From the ledger, and from other Gates: what was let through and is not in the snapshot.
     var reservedBuys: Int128 = 0
     var reservedSells: Int128 = 0
-    /// Orders of it that can still be filled, and the quantity of those that could not be valued at approval.
+    /// Orders of it that can still be filled, the notional of those valued at approval, and the quantity of the others.
     var openReservations = 0
+    var openNotional: Int128 = 0
     var openUnpriced: Int128 = 0
-    /// All reservations that count here.
+    /// All reservations of the ledger that count here.
     var reservations = 0
+    /// What of all that is other Gates', and how many of them let it through.
+    var foreign = ForeignPart()
+    var foreignParts = 0
 
     /// What it put into the account's sums: by the mirrored price where it counts, by the position's own price alone (which is
     /// what is left where the link of the prices is down), and its orders without a price.
@@ -46,7 +50,7 @@ struct Exposure: BitwiseCopyable {
 
     var isEmpty: Bool {
         position == 0 && !positionPrice.isPresent && shownOrders == 0 && shownBuys == 0 && shownSells == 0
-            && reservations == 0
+            && reservations == 0 && foreignParts == 0
     }
 
     mutating func dropSnapshot() {
@@ -57,6 +61,15 @@ struct Exposure: BitwiseCopyable {
         shownOrders = 0
         shownUnpriced = 0
     }
+}
+
+/// What of an exposure other Gates let through.
+struct ForeignPart: BitwiseCopyable {
+    var buys: Int128 = 0
+    var sells: Int128 = 0
+    var orders = 0
+    var notional: Int128 = 0
+    var unpriced: Int128 = 0
 }
 
 /// The positions that result where all working buys and no sells are filled, or all sells and no buys.

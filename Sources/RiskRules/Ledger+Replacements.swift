@@ -79,10 +79,13 @@ extension Ledger {
     /// - Parameter filled: what was filled until then, where that is known: no more than that is kept of them.
     func takeOver(_ id: ReservationID, filled: FixedPoint?) {
         while let before = find(id)?.pointee.predecessor, let replaced = find(before)?.pointee {
-            guard replaced.state == .open || replaced.state == .closing else { return }
+            guard !replaced.awaitsAnswer, replaced.state != .unknown else { return }
             let group = replaced.base + replaced.sums
-            let whole = filled.map { Swift.min(group.quantity, Swift.max(0, $0.units)) } ?? group.quantity
+            // News of the replacement may count from zero again.
+            let seen = replaced.filled.units
+            let whole = filled.map { Swift.min(group.quantity, Swift.max(seen, $0.units)) } ?? group.quantity
             change(id) {
+                $0.filled = Swift.max($0.filled, replaced.filled)
                 $0.whole = Swift.max($0.whole, FixedPoint(units: whole))
                 if filled == nil { $0.notional = Swift.max($0.notional, FixedPoint(units: group.notional)) }
                 $0.margin = Swift.max($0.margin, Self.margin(of: whole, in: group) ?? $0.margin)
@@ -107,7 +110,7 @@ extension Ledger {
     /// Ends what a replacement that a snapshot shows has replaced: the snapshot contains what became of it.
     func dropReplaced(by id: ReservationID) {
         while let before = find(id)?.pointee.predecessor, let replaced = find(before)?.pointee {
-            if replaced.state == .inFlight {
+            if replaced.awaitsAnswer {
                 change(before) { $0.isShown = true }
                 return
             }

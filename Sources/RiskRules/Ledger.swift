@@ -22,6 +22,8 @@ final class Ledger {
     private let counts: UnsafeMutablePointer<Int>
     /// What a journal is to be told.
     let changes: LedgerChangeList
+    /// Goes up whenever a sum of any account changes.
+    let revision: UnsafeMutablePointer<UInt64>
     /// Places that were ever taken.
     private(set) var used = 0
     private var firstFree: Int32 = -1
@@ -36,11 +38,14 @@ final class Ledger {
         counts = .allocate(capacity: ReservationState.allCases.count)
         counts.initialize(repeating: 0, count: ReservationState.allCases.count)
         changes = LedgerChangeList(capacity: capacity)
+        revision = .allocate(capacity: 1)
+        revision.initialize(to: 0)
     }
 
     deinit {
         base.deallocate()
         counts.deallocate()
+        revision.deallocate()
     }
 
     /// How many reservations are in a state.
@@ -64,6 +69,49 @@ final class Ledger {
             case let place = clientIDs.find(Self.key(clientOrderID, of: account)), place >= 0
         else { return nil }
         return earliest(id(of: place)) { $0.clientOrderID == clientOrderID }
+    }
+
+    /// The reservation that news of an order speaks of: by the endpoint's id, else by the client's; nil where there is none,
+    /// or where orders of several accounts or symbols may be meant.
+    /// - Parameters:
+    ///   - account: `.none` where the news names none, and so for `symbol`.
+    ///   - accountCount: how many accounts have a number, the one at index 0 included.
+    func find(_ ids: OrderReference, of account: NameID, in symbol: NameID, accountCount: Int) -> ReservationID? {
+        var found: ReservationID?
+        if ids.orderID != .none {
+            var probe = orderIDs.start(ids.orderID)
+            while case let place = orderIDs.next(ids.orderID, &probe), place >= 0 {
+                guard account == .none || base[place].account == account,
+                    symbol == .none || base[place].symbol == symbol
+                else { continue }
+                let first = earliest(id(of: place)) { $0.orderID == ids.orderID }
+                if let found, found != first { return nil }
+                found = first
+            }
+        }
+        // The endpoint's id decides, also where the client has named the order anew since.
+        if let found { return version(of: found, named: ids) ?? found }
+        guard ids.clientOrderID != .none else { return nil }
+        let owners = account == .none ? 1..<accountCount : Int(account.index)..<Int(account.index) + 1
+        for owner in owners where accounts[owner].firstReservation >= 0 {
+            let owner = NameID(index: UInt32(truncatingIfNeeded: owner))
+            guard let first = find(clientOrderID: ids.clientOrderID, of: owner),
+                symbol == .none || find(first)?.pointee.symbol == symbol
+            else { continue }
+            if found != nil { return nil }
+            found = first
+        }
+        return found.flatMap { version(of: $0, named: ids) }
+    }
+
+    /// The earliest of an order's versions that has one of two ids and not another in the place of either.
+    private func version(of first: ReservationID, named ids: OrderReference) -> ReservationID? {
+        var next: ReservationID? = first
+        while let id = next, let reservation = find(id) {
+            if reservation.pointee.isNamed(by: ids) { return id }
+            next = reservation.pointee.successor
+        }
+        return nil
     }
 
     private func earliest(_ id: ReservationID, where hasID: (Reservation) -> Bool) -> ReservationID {
@@ -201,7 +249,12 @@ final class Ledger {
             let reservation = base[Int(place)]
             if contains(settlement, reservation) {
                 if reservation.state == .unknown { unknowns += 1 }
-                remove(id(of: Int(place)))
+                let id = id(of: Int(place))
+                if !reservation.awaitsAnswer {
+                    remove(id)
+                } else if !reservation.isShown, reservation.whole > .zero {
+                    change(id) { $0.keepNothing() }
+                }
             }
             place = reservation.next
         }
@@ -239,7 +292,7 @@ final class Ledger {
             }
             let id = id(of: place)
             dropReplaced(by: id)
-            if base[place].state == .inFlight { change(id) { $0.isShown = true } } else { remove(id) }
+            if base[place].awaitsAnswer { change(id) { $0.isShown = true } } else { remove(id) }
             // Keys may have moved up behind one that is gone.
             probe = index.start(key)
         }
@@ -274,11 +327,14 @@ final class Ledger {
         case .sell: exposure.pointee.reservedSells &+= sums.quantity &* factor
         }
         exposure.pointee.openReservations &+= sums.orders &* sign
+        exposure.pointee.openNotional &+= sums.notional &* factor
         exposure.pointee.openUnpriced &+= sums.unpricedQuantity &* factor
         account.pointee.reservedMargin &+= sums.margin &* factor
         account.pointee.unknownMargins &+= sums.unknownMargins &* sign
         account.pointee.openReservations &+= sums.orders &* sign
         account.pointee.openNotional &+= sums.notional &* factor
         account.pointee.openUnpriced &+= sums.unpricedOrders &* sign
+        account.pointee.ownRevision &+= 1
+        revision.pointee &+= 1
     }
 }

@@ -94,12 +94,19 @@ package struct Reservation: Sendable, BitwiseCopyable {
     var changedAtWall: Int64 = 0
     /// Whether the latest snapshot shows it while its answer is still to come: it then counts as the snapshot says.
     var isShown = false
+    /// Whether other news told what became of it before its own answer, which is still to come.
+    var isAhead = false
+    /// How much of the whole was seen to be filled; more of it may be.
+    var filled = FixedPoint.zero
 
     var exposure: Int32
     var generation: UInt32
     /// Neighbours in the account's list; `next` also links free places.
     var next: Int32 = -1
     var previous: Int32 = -1
+
+    /// Whether the answer to its own call is still to come.
+    var awaitsAnswer: Bool { state == .inFlight || isAhead }
 
     /// What this reservation adds to the sums of its account and symbol.
     var sums: OrderSums {
@@ -135,5 +142,15 @@ package struct Reservation: Sendable, BitwiseCopyable {
         if let kept = FixedPoint.roundedUp(part, times: price, times: multiplier) { notional = kept }
         whole = part
         rest(on: base, shownMargin: shownMargin)
+    }
+
+    /// Counts nothing any more, and stays for the answer that is still to come.
+    mutating func keepNothing() {
+        state = .closing
+        keep(.zero)
+        margin = .zero
+        isMarginKnown = true
+        filled = .zero
+        isAhead = true
     }
 }

@@ -114,6 +114,7 @@ extension RiskEngine {
         violations.removeAll()
         notes.pointee.reset()
         exposures.advance(to: now)
+        others.advance(to: now)
         let facts = facts(order, replacing, connection: connection, now: now, counting: counting)
         guard let plan = plan(order) else {
             report(.noRuleApplies)

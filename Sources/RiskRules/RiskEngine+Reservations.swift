@@ -62,53 +62,28 @@ extension RiskEngine {
     /// The endpoint did not take the order: nothing was filled and nothing will be.
     package func release(_ id: ReservationID) {
         guard resolve(id) != nil else { return }
-        ledger.remove(id)
+        learn(OrderNews(.rejected, isAnswer: true, now: 0, wallNow: 0), of: id)
     }
 
     /// The endpoint answered, and the order may be filled from now on, or be filled already.
     /// - Parameters:
     ///   - orderID: the endpoint's id; `Digest.none` where the answer has none.
-    ///   - filled: of a replacement, what was filled of the order before it, where that is known: no more is kept of it.
+    ///   - filled: what was filled so far, where that is known: of a replacement, no more is kept of the order before it.
     package func accepted(
         _ id: ReservationID, orderID: Digest, filled: FixedPoint? = nil, now: Int64, wallNow: Int64
     ) {
-        guard let reservation = resolve(id, while: { $0 == .inFlight || $0 == .unknown }) else { return }
-        ledger.name(id, orderID: orderID)
-        if reservation.isShown || isShown(orderID, of: reservation) {
-            ledger.dropReplaced(by: id)
-            ledger.remove(id)
-            return
-        }
-        ledger.takeOver(id, filled: filled)
-        ledger.change(id) {
-            $0.state = .open
-            $0.changedAt = now
-            $0.changedAtWall = wallNow
-        }
+        guard resolve(id, while: { $0.awaitsAnswer || $0.state == .unknown }) != nil else { return }
+        let news = OrderNews(
+            .accepted, orderID: orderID, filled: filled, isAnswer: true, now: now, wallNow: wallNow)
+        learn(news, of: id)
     }
 
     /// Nothing more of the order will be filled.
     /// - Parameter filled: what was, where it is known: the rest is released, and this part kept until a snapshot contains
     ///   it. Where it is not known, or below zero, all is kept until then.
     package func ended(_ id: ReservationID, filled: FixedPoint?, now: Int64, wallNow: Int64) {
-        guard let reservation = resolve(id) else { return }
-        if reservation.isShown {
-            ledger.remove(id)
-            return
-        }
-        ledger.takeOver(id, filled: filled)
-        if filled == .zero {
-            ledger.remove(id)
-            return
-        }
-        ledger.change(id) {
-            if $0.state == .inFlight || $0.state == .unknown {
-                $0.changedAt = now
-                $0.changedAtWall = wallNow
-            }
-            $0.state = .closing
-            if let filled, filled > .zero, filled < $0.whole { $0.keep(filled) }
-        }
+        guard resolve(id) != nil else { return }
+        learn(OrderNews(.ended, filled: filled, isAnswer: true, now: now, wallNow: wallNow), of: id)
     }
 
     /// The endpoint acknowledged the cancel of an order; nothing happens where no reservation is left of it.
@@ -124,12 +99,21 @@ extension RiskEngine {
             account == .none || ledger.find(id)?.pointee.account == account ? id : nil
         }
         guard let id = named ?? ledger.find(clientOrderID: clientOrderID, of: account) else { return }
-        ended(id, filled: filled, now: now, wallNow: wallNow)
+        learn(OrderNews(.ended, filled: filled, isAnswer: false, now: now, wallNow: wallNow), of: id)
     }
 
-    /// Nobody knows whether the endpoint took the order; it counts until a snapshot, or a person, tells.
+    /// Nobody knows whether the endpoint took the order; it counts until a snapshot, or a person, tells. Where other news
+    /// told before, the outcome is known, and only the answer is not awaited any more.
     package func unknown(_ id: ReservationID, now: Int64, wallNow: Int64) {
-        guard let reservation = resolve(id, while: { $0 == .inFlight }) else { return }
+        guard let reservation = resolve(id, while: { $0.awaitsAnswer }) else { return }
+        if reservation.isAhead {
+            if reservation.isShown || reservation.whole == .zero {
+                ledger.remove(id)
+            } else {
+                ledger.change(id) { $0.isAhead = false }
+            }
+            return
+        }
         counters.unknownOutcomes += 1
         if reservation.isShown {
             ledger.remove(id)
@@ -157,22 +141,12 @@ extension RiskEngine {
 
     /// The reservation of an answer; nil, and counted, where it is gone or the answer comes too late for it.
     private func resolve(
-        _ id: ReservationID, while isExpected: (ReservationState) -> Bool = { _ in true }
+        _ id: ReservationID, while isExpected: (Reservation) -> Bool = { _ in true }
     ) -> Reservation? {
-        guard let reservation = ledger.find(id), isExpected(reservation.pointee.state) else {
+        guard let reservation = ledger.find(id), isExpected(reservation.pointee) else {
             counters.doubleResolves += 1
             return nil
         }
         return reservation.pointee
-    }
-
-    /// Whether the account's snapshot shows a pending order of an id that this reservation's order has for itself.
-    private func isShown(_ orderID: Digest, of reservation: Reservation) -> Bool {
-        guard orderID != .none, !(reservation.isReplacement && orderID == reservation.original.orderID) else {
-            return false
-        }
-        let ids = OrderReference(orderID: orderID, clientOrderID: .none)
-        let shown = accounts[Int(reservation.account.index)].shown
-        return shown?._withUnsafeGuaranteedRef { $0.find(ids) != nil } ?? false
     }
 }

@@ -17,6 +17,10 @@ package final class RiskEngine {
         package internal(set) var unknownOutcomes = 0
         /// Unknown outcomes that a snapshot settled by its time alone.
         package internal(set) var unknownsSettledByTime = 0
+        /// What other Gates published and could not be taken over.
+        package internal(set) var refusedForeign = 0
+        /// Unknown outcomes that an operator settled.
+        package internal(set) var unknownsSettledByOperator = 0
     }
     private struct Links: BitwiseCopyable {
         var prices: Int64 = 0
@@ -36,12 +40,14 @@ package final class RiskEngine {
     let windows: RateWindows
     let exposures: ExposureTable
     let ledger: Ledger
+    let others: ForeignTable
     let orderIDs: OrderIDTable
     let returns: ReturnTable
     let volatilities: VolatilityTable
     let plans: RulePlans
     let parameters = ParameterTable()
     let violations: ViolationList
+    let monitor = MonitorTable()
     let notes: UnsafeMutablePointer<DecisionNotes>
     /// What the order in hand takes the place of: the first is nothing and never written, the second is for replaces.
     let replacedOrders: UnsafeMutablePointer<ReplacedOrder>
@@ -78,6 +84,9 @@ package final class RiskEngine {
             capacity: limits.maxExposures, accounts: accounts, symbols: symbols, symbolCapacity: symbolNames.capacity,
             seed: limits.hashSeed)
         ledger = Ledger(capacity: limits.maxReservations, accounts: accounts, exposures: exposures)
+        others = ForeignTable(
+            capacity: limits.maxForeignSources, partCapacity: limits.maxForeignParts, accounts: accounts,
+            exposures: exposures)
         orderIDs = OrderIDTable(accounts: accountNames.capacity, capacity: limits.clientOrderIDsPerAccount)
         returns = ReturnTable(accounts: accountNames.capacity)
         volatilities = VolatilityTable(capacity: limits.maxVolatilities, symbols: symbols)

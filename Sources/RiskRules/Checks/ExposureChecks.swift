@@ -86,7 +86,9 @@ extension RiskEngine {
             per == .symbol
             ? facts.exposure.map { $0.pointee.shownOrders + $0.pointee.openReservations } ?? 0
             : facts.account.pointee.shownOrders + facts.account.pointee.openReservations
-        return Measure(FixedPoint(whole: Int128(others - facts.replaced.pointee.sums.orders) + 1))
+        // The monitor asks with an order of nothing.
+        let own = facts.order.quantity > .zero ? 1 : 0
+        return Measure(FixedPoint(whole: Int128(others - facts.replaced.pointee.sums.orders + own)))
     }
 
     /// Orders are valued by the mirrored price only; that of a position is for positions.

@@ -144,7 +144,7 @@ extension CompiledRule {
 extension Measure {
     /// The value as a bound is held against it; nil where there is no number.
     /// - Parameter up: for a maximum; otherwise for a minimum.
-    fileprivate func rounded(up: Bool) -> FixedPoint? {
+    func rounded(up: Bool) -> FixedPoint? {
         switch self {
         case .amount(let value): value
         case .between(let below, let above): up ? above : below

@@ -3,7 +3,7 @@
 /// For a maximum, value over bound; for a minimum, bound over value, so that either way 1 is the bound itself and less is
 /// better. A value at or below zero uses nothing of a maximum above zero, and a minimum above zero without end; of bounds
 /// at or below zero the same is true with the signs turned round, and a bound of zero is used by 1 where the value is zero.
-package enum Utilization: Hashable, Sendable {
+package enum Utilization: Hashable, Sendable, BitwiseCopyable {
     /// As a fraction of 1, rounded up to 10^-10: at most 1 exactly where the bound holds.
     case share(FixedPoint)
     /// Beyond any share: the bound cannot be met by any part of the value.

@@ -17,6 +17,10 @@ final class ModelReservation {
     var answeredAtWall: Int64 = 0
     /// A snapshot shows it while its answer is still to come: it counts as the snapshot says.
     var isShown = false
+    /// A cancel's acknowledgement came before its own answer.
+    var isAhead = false
+    /// What was said to be filled of it, at most.
+    var filled = Exact.zero
 
     init(order: ModelOrder, notional: Exact?, margin: Exact?) {
         self.order = order
@@ -27,7 +31,7 @@ final class ModelReservation {
 
     /// Whether more of it may be filled.
     var isOpen: Bool { state != .closing }
-    var awaitsAnswer: Bool { state == .inFlight || state == .unknown }
+    var awaitsAnswer: Bool { state == .inFlight || state == .unknown || isAhead }
 
     func answer(_ state: ReservationState, now: Int64, wallNow: Int64) {
         self.state = state
@@ -65,8 +69,16 @@ extension ReferenceModel {
         for identity in sums.keys { sums[identity]?.removeAll { $0.number == number } }
     }
 
-    /// The endpoint did not take it.
-    mutating func release(_ number: Int) { reservations[number] = nil }
+    /// The endpoint did not take it; what other news said to be filled before stays.
+    mutating func release(_ number: Int) {
+        if let reservation = reservations[number], reservation.isAhead, !reservation.isShown,
+            reservation.filled > .zero
+        {
+            reservation.isAhead = false
+        } else {
+            reservations[number] = nil
+        }
+    }
 
     mutating func accept(_ number: Int, orderID: String?) {
         guard let reservation = reservations[number], reservation.awaitsAnswer else { return }
@@ -76,17 +88,22 @@ extension ReferenceModel {
             reservations[number] = nil
             return
         }
-        reservation.answer(.open, now: now, wallNow: wallNow)
+        if !reservation.isAhead { reservation.answer(.open, now: now, wallNow: wallNow) }
+        reservation.isAhead = false
     }
 
     /// Nothing more of it will be filled: what was filled stays, all of it where that is not known.
-    mutating func end(_ number: Int, filled: Exact?) {
+    mutating func end(_ number: Int, filled said: Exact?, isAnswer: Bool = true) {
         guard let reservation = reservations[number] else { return }
+        reservation.isAhead = !isAnswer && (reservation.isAhead || reservation.state == .inFlight)
+        // What is less than was said before is old.
+        let filled = said.flatMap { $0 < .zero ? nil : max($0, reservation.filled) }
+        reservation.filled = filled ?? reservation.filled
         if reservation.isShown || filled == .zero {
             reservations[number] = nil
             return
         }
-        if reservation.awaitsAnswer {
+        if reservation.state == .inFlight || reservation.state == .unknown {
             reservation.answer(.closing, now: now, wallNow: wallNow)
         } else {
             reservation.state = .closing
@@ -111,7 +128,7 @@ extension ReferenceModel {
         }
         let number =
             named ?? find { $0.order.clientID != nil && $0.order.clientID == clientID && $0.order.account == account }
-        if let number { end(number, filled: filled) }
+        if let number { end(number, filled: filled, isAnswer: false) }
     }
 
     // MARK: Snapshots
