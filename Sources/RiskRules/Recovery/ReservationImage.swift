@@ -42,6 +42,10 @@ package struct ReservationImage: Hashable, Sendable, BitwiseCopyable {
     package var remembersID = false
     /// Whether the latest snapshot shows it while its answer is still to come.
     package var isShown = false
+    /// Whether other news told what became of it before its own answer, which is still to come.
+    package var isAhead = false
+    /// How much of the whole was seen to be filled.
+    package var filled = FixedPoint.zero
     /// When it was answered, or became unknown; 0 before.
     package var changedAt: Int64 = 0
     /// When it was reserved, what it then added to the sums of approved orders, and for which connection.
@@ -78,6 +82,8 @@ package struct ReservationImage: Hashable, Sendable, BitwiseCopyable {
         marginWhereShown = reservation.marginWhereShown
         remembersID = reservation.remembersID
         isShown = reservation.isShown
+        isAhead = reservation.isAhead
+        filled = reservation.filled
         changedAt = reservation.changedAtWall
         approvedAt = reservation.approval.atWall
         approvedNotional = reservation.approval.notional
@@ -105,7 +111,7 @@ extension Reservation {
             whole: image.whole, notional: image.notional, base: image.base, shownMargin: image.shownMargin,
             marginWhereShown: image.marginWhereShown, isReplacement: image.isReplacement, original: image.original,
             remembersID: image.remembersID, changedAt: changedAt &- wallOffset, changedAtWall: changedAt,
-            isShown: image.isShown, exposure: exposure, generation: 0)
+            isShown: image.isShown, isAhead: image.isAhead, filled: image.filled, exposure: exposure, generation: 0)
     }
 }
 
