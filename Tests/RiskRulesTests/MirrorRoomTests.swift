@@ -13,7 +13,7 @@ struct MirrorRoomTests {
     @Test func `a symbol is held while anybody has a position in it or an order working`() throws {
         let desk = try desk()
         let (account, symbol) = (try desk.account("A"), try desk.symbol("BTC"))
-        try desk.price("10")
+        try desk.price("BTC", "10")
         try desk.snapshot(asOf: desk.wallNow)
         #expect(!desk.engine.isHeld(symbol: symbol) && !desk.engine.isHeld(account: account))
         let id = try desk.send(try desk.order(.buy, "1", at: "10"))
@@ -33,20 +33,20 @@ struct MirrorRoomTests {
 
     @Test func `a price that is mirrored no more is waited for like one that was never fetched`() throws {
         let desk = try desk()
-        try desk.price("10")
+        try desk.price("BTC", "10")
         try desk.snapshot()
         let order = try desk.order(.buy, "1", at: "10")
         #expect(desk.decide(order).reason == nil)
         desk.engine.forgetPrice(of: try desk.symbol("BTC"))
         #expect(desk.engine.unfetchedInputs(order).price)
         #expect(desk.decide(order).reason == .stateUnavailable)
-        try desk.price("10")
+        try desk.price("BTC", "10")
         #expect(desk.decide(order).reason == nil)
     }
 
     @Test func `an account that is mirrored no more is waited for, and read again as it was`() throws {
         let desk = try desk()
-        try desk.price("10")
+        try desk.price("BTC", "10")
         try desk.snapshot(seq: 5, asOf: 100)
         let order = try desk.order(.buy, "1", at: "10")
         #expect(desk.decide(order).reason == nil)
