@@ -10,12 +10,10 @@ import time
 import pytest
 
 from conftest import RULES, Site
-from support.faults import CREDENTIALS, FAULTS, USER, Fault, Scene, outcome
-from support.orders import REPOSITORY
+from support.faults import CREDENTIALS, FAULTS, README, USER, Fault, Scene, outcome
 from support.scripted import Scripted
 from support.waiting import wait_until
 
-README = REPOSITORY / "deploy/README.md"
 BEGIN, END = "<!-- fault matrix: measured by Tests/Interop/test_fault_matrix.py -->", "<!-- end of the fault matrix -->"
 HEAD = ["| fault | raising order | reducing order | cancel | readiness | recovery |", "|---|---|---|---|---|---|"]
 #: How old values may be at most here, and how long the endpoint may be silent.

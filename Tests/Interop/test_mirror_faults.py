@@ -13,7 +13,7 @@ import pytest
 
 from conftest import Site
 from support.client import refused
-from support.faults import CREDENTIALS, LONG, PASSES, USER, outcome
+from support.faults import CREDENTIALS, LONG, PASSES, PASSWORD, USER, outcome
 from support.gate import write_rules
 from support.market import Market, Redis
 from support.orders import order
@@ -94,6 +94,7 @@ def test_a_redis_that_comes_back_with_the_same_data_makes_nothing_younger(site, 
     refused(client.create(small(account)), "PRICE_STALE", Code.FAILED_PRECONDITION, site.endpoint)
     site.market.thaw()
     recovers(site, client, account, measured, "Redis with the same data")
+    (site.directory / "dump.rdb").unlink()
 
 
 def test_a_redis_that_comes_back_with_other_data_decides_by_it(site, client):
@@ -131,9 +132,9 @@ def test_a_pause_that_is_shorter_than_the_age_costs_nothing(site, client):
     account = site.account()
     assert client.create(small(account)).ok
     losses = mirror(site, "gate_redis_losses_total")
-    site.redis.client().execute_command("CLIENT", "PAUSE", "200", "ALL")
+    site.redis.client().execute_command("CLIENT", "PAUSE", "150", "ALL")
     started = time.monotonic()
-    while time.monotonic() - started < 0.25:
+    while time.monotonic() - started < 0.2:
         assert client.create(small(account)).ok
     assert mirror(site, "gate_redis_losses_total") == losses
 
@@ -157,6 +158,8 @@ def test_no_order_passes_on_what_a_hanging_redis_said_longer_ago_than_the_age(si
     account = site.account()
     assert client.create(small(account)).ok
     redis = site.redis.client()
+    # Nothing is written after this.
+    site.market.freeze()
     stopped = time.monotonic()
     if way == "stopped":
         site.redis.process.signal(signal.SIGSTOP)
@@ -174,6 +177,7 @@ def test_no_order_passes_on_what_a_hanging_redis_said_longer_ago_than_the_age(si
     measured(f"with Redis {way} the last order passed after {(last - stopped) * 1000:.0f} ms (max_age 500)")
     assert last - stopped <= MAX_AGE
     wait_until("Redis answers", lambda: redis.ping(), 5)
+    site.market.thaw()
     recovers(site, client, account, measured, f"Redis {way}")
 
 
@@ -228,9 +232,9 @@ def test_a_changed_password_shuts_gate_out_when_it_must_connect_again(site, clie
         line = wait_until("the log says why", lambda: [
             line for line in site.gate.process.log.splitlines() if "WRONGPASS" in line])[-1]
         assert "GATE_REDIS_PASSWORD" in line and str(site.relay.port) in line
-        assert CREDENTIALS["GATE_REDIS_PASSWORD"] not in site.gate.process.log
+        assert PASSWORD not in site.gate.process.log
     finally:
-        redis.execute_command("ACL", "SETUSER", "gate", "resetpass", ">" + CREDENTIALS["GATE_REDIS_PASSWORD"])
+        redis.execute_command("ACL", "SETUSER", "gate", "resetpass", f">{PASSWORD}")
     recovers(site, client, account, measured, "password restored")
 
 
@@ -403,7 +407,7 @@ def test_addresses_are_tried_in_turn_and_what_is_wrong_with_each_is_said(own_sit
 
 
 def test_the_least_recently_used_account_makes_room_and_is_fetched_again(own_site):
-    site = own_site(GATE_CONFIG_LIMITS_MIRRORED_ACCOUNTS="2")
+    site = own_site(GATE_CONFIG_LIMITS_MIRRORED_ACCOUNTS="2", GATE_CONFIG_LIMITS_MIRRORED_SYMBOLS="1")
     client = site.client()
     first, second, third = (site.account() for _ in range(3))
     held = {"positions": LONG}
@@ -413,6 +417,8 @@ def test_the_least_recently_used_account_makes_room_and_is_fetched_again(own_sit
     refused(client.create(small(third)), "STATE_UNAVAILABLE", Code.FAILED_PRECONDITION, site.endpoint)
     assert mirror(site, "gate_mirror_turned_away_total", kind="account") >= 1
     wait_until("the log says so", lambda: "limits.mirrored_accounts" in site.gate.process.log)
+    refused(client.create(small(first, symbol="ETHUSDT")), "STATE_UNAVAILABLE", Code.FAILED_PRECONDITION, site.endpoint)
+    assert mirror(site, "gate_mirror_turned_away_total", kind="price") >= 1
     # The first holds something, the second is let go once nothing of it is open and it has rested.
     wait_until("the third has found room", lambda: client.create(small(third)).ok, 15, every=0.05)
     assert mirror(site, "gate_mirror_dropped_total", kind="account") == 1

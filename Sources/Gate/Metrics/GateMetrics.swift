@@ -62,9 +62,9 @@ package final class GateMetrics: Sendable {
     /// Names that the mirror no longer follows, because others were used since and there is room for so many only.
     package let mirrorDropped = LabelledCounters<MirrorKind>(
         "gate_mirror_dropped_total", help: "Names dropped from the mirror for others that were used later.")
-    /// Orders that named what the mirror has no room for: all that it follows is in use.
+    /// Times that an order named, or an account held, what the mirror has no room for: all that it follows is in use.
     package let mirrorTurnedAway = LabelledCounters<MirrorKind>(
-        "gate_mirror_turned_away_total", help: "Orders whose symbol or account the mirror had no room for.")
+        "gate_mirror_turned_away_total", help: "Times that the mirror had no room for a name in use.")
     /// Orders refused because their name would be one more than can be told apart.
     package let refusedNames = LabelledCounters<NameKindLabel>(
         "gate_names_refused_total", help: "Orders that brought one name more than Gate keeps.")

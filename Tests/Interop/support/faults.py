@@ -3,6 +3,7 @@
 Each fault is one row of the matrix in deploy/README.md, which test_fault_matrix.py measures.
 """
 
+import re
 import shutil
 import signal
 from collections.abc import Callable
@@ -11,16 +12,18 @@ from dataclasses import dataclass
 from . import rawframes
 from .client import Answer, Client, Pending
 from .gate import write_rules
-from .orders import CANCEL, CancelOrderRequest, order
+from .orders import CANCEL, REPOSITORY, CancelOrderRequest, order
 from .scripted import accept, reset_with
 from .waiting import wait_until
 
 LONG = [{"symbol": "BTCUSDT", "side": "LONG", "quantity": 1, "entry_price": 50_000, "current_price": 50_000,
          "margin": 5000}]
-#: The rights of Gate's user in Redis, as deploy/README.md says, and its password.
-USER = ("--user", "gate", "on", ">swordfish", "~market:prices:*", "~account:state:*", "~gate:*", "&*", "+auth", "+select",
-        "+ping", "+client", "+subscribe", "+get", "+set", "+pttl")
-CREDENTIALS = {"GATE_REDIS_USER": "gate", "GATE_REDIS_PASSWORD": "swordfish"}
+README = REPOSITORY / "deploy/README.md"
+PASSWORD = "swordfish"
+#: Gate's user in Redis with the rights that deploy/README.md gives it, and not one more.
+USER = ("--user", "gate", "on", f">{PASSWORD}",
+        *re.search(r"^ *ACL SETUSER gate on >PASSWORD (.*)$", README.read_text(), re.MULTILINE)[1].split())
+CREDENTIALS = {"GATE_REDIS_USER": "gate", "GATE_REDIS_PASSWORD": PASSWORD}
 PASSES, NOT_CONNECTED = "passes", "not connected"
 READY, NOT_READY, GONE = "ready", "not ready", "gone"
 
@@ -136,7 +139,7 @@ def _change_password(scene: Scene):
 
 
 def _restore_password(scene: Scene):
-    scene.site.redis.client().execute_command("ACL", "SETUSER", "gate", "resetpass", ">swordfish")
+    scene.site.redis.client().execute_command("ACL", "SETUSER", "gate", "resetpass", f">{PASSWORD}")
 
 
 def _freeze(*what: str) -> Callable[[Scene], None]:

@@ -29,12 +29,16 @@ package final class MirrorMetrics: Sendable {
     package let invalidations = Counter(
         "gate_mirror_invalidations_total", help: "Changes of keys that Redis announced.")
 
+    /// Times that Redis held more of Gate's own keys than are followed.
+    package let overflows = Counter(
+        "gate_own_keys_overflows_total", help: "Times that Redis held more keys of Gate's own than are followed.")
+
     package var prices: Lookups { Lookups(kind: .price, reads: reads, coalesced: coalesced) }
     package var accounts: Lookups { Lookups(kind: .account, reads: reads, coalesced: coalesced) }
 
     package init() {}
 
-    var exposed: [any ExposedMetric] { [connects, losses, invalidations, reads, coalesced] }
+    var exposed: [any ExposedMetric] { [connects, losses, invalidations, overflows, reads, coalesced] }
 }
 
 /// A value that the mirror read, and what came of it.

@@ -12,7 +12,7 @@ enum RedisProblem {
         (
             "NOPERM",
             "Gate's user needs ~market:prices:* ~account:state:* (as configured) ~gate:* &* "
-                + "+auth +select +ping +client +subscribe +get +set +pttl"
+                + "+auth +select +ping +client +subscribe +get +getrange +set +pttl +scan +strlen +eval +publish"
         ),
         ("READONLY", "it is a replica, and Gate mirrors the primary only: list both in redis.addresses"),
         ("MASTERDOWN", "it is a replica without its primary: list the others in redis.addresses"),
