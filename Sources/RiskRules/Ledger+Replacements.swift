@@ -55,6 +55,7 @@ extension Ledger {
             next = reservation.pointee.successor
             guard reservation.pointee.isReplacement else { continue }
             let (base, shownMargin) = base(of: reservation.pointee)
+            guard !reservation.pointee.rests(on: base, shownMargin: shownMargin) else { continue }
             changeAlone(id) { $0.rest(on: base, shownMargin: shownMargin) }
         }
     }

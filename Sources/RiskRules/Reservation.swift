@@ -136,6 +136,12 @@ package struct Reservation: Sendable, BitwiseCopyable {
         remaining = FixedPoint(units: Swift.max(0, whole.units &- base.quantity))
     }
 
+    /// Whether it counts what it would by `rest`.
+    func rests(on base: OrderSums, shownMargin: Int128) -> Bool {
+        self.base == base && self.shownMargin == shownMargin
+            && remaining.units == Swift.max(0, whole.units &- base.quantity)
+    }
+
     /// Keeps a part of the whole; money that cannot be divided exactly is rounded up.
     mutating func keep(_ part: FixedPoint) {
         if let kept = FixedPoint.roundedUp(margin, times: part, over: whole) { margin = kept }

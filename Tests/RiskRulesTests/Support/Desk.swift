@@ -54,7 +54,9 @@ final class Desk {
         engine.install(try RuleLines.compile(rules.isEmpty ? [wide] : rules, instruments: instruments))
     }
 
-    var wallNow: Int64 { Self.wallStart + now }
+    /// Wall clock less monotonic one.
+    var wallOffset = Desk.wallStart
+    var wallNow: Int64 { wallOffset + now }
 
     func advance(_ seconds: Double) { now += Int64(seconds * Double(Self.second)) }
 
