@@ -57,6 +57,8 @@ package struct StopMessage: Codable, Sendable {
     package var by: String
     /// RFC 3339 in UTC.
     package var at: String
+    /// How far its unwinding has come; absent where it is not unwound.
+    package var unwind: UnwindMessage?
 
     package init(_ record: StopRecord) {
         scope = record.target.description
@@ -66,6 +68,40 @@ package struct StopMessage: Codable, Sendable {
         by = record.by
         at = Date(timeIntervalSince1970: Double(record.at) / 1e9)
             .ISO8601Format(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        unwind = record.unwind.map(UnwindMessage.init)
+    }
+}
+
+/// How far the unwinding of a stop has come, as the API shows it.
+package struct UnwindMessage: Codable, Sendable {
+    package var ordersCanceled: Int
+    package var positionsClosed: Int
+    package var completed: Bool
+    /// RFC 3339 in UTC.
+    package var completedAt: String?
+    package var lastError: String?
+
+    enum CodingKeys: String, CodingKey {
+        case completed
+        case ordersCanceled = "orders_canceled"
+        case positionsClosed = "positions_closed"
+        case completedAt = "completed_at"
+        case lastError = "last_error"
+    }
+
+    package init(_ progress: UnwindProgress) {
+        ordersCanceled = progress.ordersCanceled
+        positionsClosed = progress.positionsClosed
+        completed = progress.isCompleted
+        completedAt = progress.completedAt.map(Timestamp.text)
+        lastError = progress.lastError
+    }
+
+    /// In a person's words.
+    package var words: String {
+        let state = completedAt.map { "unwound at \($0)" } ?? "unwinding"
+        let error = lastError.map { "; last error: \($0)" } ?? ""
+        return "\(state): orders canceled \(ordersCanceled), positions closed \(positionsClosed)\(error)"
     }
 }
 

@@ -27,7 +27,10 @@ struct StatusMessage: Encodable {
     var stops: [StopMessage]
 
     var words: String {
-        let active = stops.filter(\.active).map { "stopped: \($0.scope) since \($0.at), by \($0.by): \($0.reason)" }
+        let active = stops.filter(\.active).flatMap { stop in
+            ["stopped: \(stop.scope) since \(stop.at), by \(stop.by): \(stop.reason)"]
+                + (stop.unwind.map { ["  \($0.words)"] } ?? [])
+        }
         let lines = [ready ? "ready" : "not ready"] + reasons.map { "  \($0)" }
         return (lines + (active.isEmpty ? ["no stop is active"] : active)).joined(separator: "\n")
     }

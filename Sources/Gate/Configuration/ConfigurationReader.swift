@@ -77,6 +77,7 @@ package struct ConfigurationReader {
         let endpoint = endpoint(upstream)
         let tls = section("tls", of: &map) { self.tls(&$0, upstream: endpoint) }
         let identities = self.identities(&map, listen: listen, tls: tls)
+        let unwind = section("unwind", of: &map, read: unwind)
         checkApart(listen: listen, upstream: endpoint, admin: admin)
         if let upstream, endpoint == nil { checkRedirected(listen, at: upstream.location) }
 
@@ -93,6 +94,8 @@ package struct ConfigurationReader {
         configuration.limits = limits
         configuration.tls = tls
         configuration.identities = identities
+        configuration.unwind = unwind
+        check(unwind, of: configuration, at: map.place(of: "unwind", "enabled"))
         configuration.ungoverned = ungoverned
         configuration.unmatched = unmatched
         configuration.adminUIDs = adminUIDs?.map { UInt32($0.value) } ?? []

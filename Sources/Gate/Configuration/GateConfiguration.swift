@@ -40,6 +40,7 @@ package struct GateConfiguration: Equatable, Sendable {
     package var tls = TLSSettings()
     /// Whose connections may trade for whom; empty: anybody's for anybody.
     package var identities: [IdentityBinding] = []
+    package var unwind = Unwind()
     package var ungoverned = Ungoverned.reject
     package var unmatched = Unmatched.pass
     /// User ids of unix-socket peers that may resume and settle without the token.
@@ -147,6 +148,38 @@ extension GateConfiguration {
         package init() {}
     }
 
+    /// Whether and how Gate cancels open orders and closes positions when a stop is latched.
+    package struct Unwind: Equatable, Sendable {
+        /// What latched a stop.
+        package enum Trigger: String, CaseIterable, Sendable {
+            /// An emergency rule.
+            case rule
+            /// A person, by whatever means.
+            case person
+            /// The circuit breaker.
+            case breaker
+            /// Another Gate of the same Redis.
+            case peer
+        }
+
+        package var isEnabled = false
+        /// The stops that are unwound.
+        package var triggers: Set<Trigger> = [.rule]
+        /// Cancels and closing orders that are under way at once.
+        package var concurrency = 8
+        /// How long one of them may take.
+        package var timeout = Duration.seconds(5)
+        /// How often one order is cancelled, or one position closed, to no effect.
+        package var attempts = 5
+        /// Before the second attempt; twice as long before each further one, 10 s at most.
+        package var backoff = Duration.milliseconds(250)
+        /// What cancels and closing orders name as their strategy, where the order API has a place for it; nil: none.
+        package var strategy: Located<String>?
+        /// What closing orders name as their time in force; nil: none.
+        package var timeInForce: Located<String>?
+        package init() {}
+    }
+
     /// Bounds on what one Gate takes in.
     package struct Limits: Equatable, Sendable {
         /// Bytes of one order message, judged from its length prefix.
@@ -206,6 +239,9 @@ package struct KeyTemplate: Hashable, Sendable, CustomStringConvertible {
 
     /// The key of one name.
     package func key(of name: String) -> String { prefix + name + suffix }
+
+    /// The name that such a key was made of.
+    package func name(in key: String) -> String { String(key.dropFirst(prefix.count).dropLast(suffix.count)) }
 
     package var description: String { "\(prefix){…}\(suffix)" }
 }

@@ -56,6 +56,16 @@ package enum Sockets {
         return descriptor
     }
 
+    /// Two sockets that are connected to each other.
+    package static func pair() throws(SystemError) -> (Int32, Int32) {
+        var ends: (Int32, Int32) = (-1, -1)
+        try withUnsafeMutableBytes(of: &ends) { ends throws(SystemError) in
+            let first = ends.bindMemory(to: Int32.self).baseAddress
+            try checked("socketpair") { socketpair(AF_UNIX, streamFlags, 0, first) }
+        }
+        return ends
+    }
+
     /// The error with which connecting ended, 0 where it went well.
     static func connectError(_ descriptor: Int32) -> Int32 {
         var code: Int32 = 0

@@ -272,6 +272,22 @@ package enum StopTrigger: UInt8, MetricLabelValue, BitwiseCopyable {
     }
 }
 
+/// How a cancel or closing order of an unwinding came to nothing.
+package enum UnwindFailure: UInt8, MetricLabelValue, BitwiseCopyable {
+    case refused
+    case unsent
+    case unknown
+
+    package static let label = "outcome"
+    package var text: String {
+        switch self {
+        case .refused: "refused"
+        case .unsent: "unsent"
+        case .unknown: "unknown"
+        }
+    }
+}
+
 /// What the ledger knows of an order that went out.
 package enum ReservationLabel: UInt8, MetricLabelValue, BitwiseCopyable {
     case inFlight

@@ -81,6 +81,16 @@ package final class GateMetrics: Sendable {
     package let activeStops = LabelledGauges<StopScope>("gate_stop_active", help: "Stops that are active.")
     package let stops = LabelledCounters<StopTrigger>("gate_stops_total", help: "Stops, by what set them off.")
 
+    /// Cancels that the endpoint acknowledged, of those that unwound a stop.
+    package let unwoundOrders = Counter(
+        "gate_unwind_orders_canceled_total", help: "Open orders cancelled to unwind a stop.")
+    package let unwoundPositions = Counter(
+        "gate_unwind_positions_closed_total", help: "Positions closed to unwind a stop.")
+    package let unwindFailures = LabelledCounters<UnwindFailure>(
+        "gate_unwind_failures_total",
+        help: "Cancels and closing orders of an unwinding that came to nothing, or nobody knows.")
+    package let activeUnwindings = Gauge("gate_unwind_active", help: "Stops that are being unwound.")
+
     // Written by the order thread and the journal's keeper.
 
     package let journal = JournalMetrics()
@@ -109,7 +119,8 @@ package final class GateMetrics: Sendable {
             decision, addedRequest, addedResponse, upstream, orders, ruleViolations, ruleSet, ruleReloads, priceAge,
             accountAge, mirrorLookups, redisUp, upstreamUp, activeStops, stops, reservations, unknownOutcomes,
             connectionsClient, connectionsUpstream, http2Errors, refusedConnections, unreadableCancels, resentCalls,
-            droppedLogLines, mirrorDropped, mirrorTurnedAway, refusedNames, ProcessMetrics(),
+            droppedLogLines, mirrorDropped, mirrorTurnedAway, refusedNames, unwoundOrders, unwoundPositions, unwindFailures,
+            activeUnwindings, ProcessMetrics(),
         ]
         all += journal.all
         var text = PrometheusText()

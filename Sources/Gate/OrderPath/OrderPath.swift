@@ -51,7 +51,9 @@ package final class OrderPath: EventTarget {
     /// Clients that have more to say than a turn takes.
     var unfinished: [ClientConnection] = []
     var lingering: [ObjectIdentifier: LingeringSocket] = [:]
-    /// How many clients each machine has.
+    /// How many of the clients are Gate's own.
+    var gateClients = 0
+    /// How many of the others each machine has.
     var hosts: [PeerHost: Int] = [:]
     /// Bytes kept for all calls.
     var keptBytes = 0

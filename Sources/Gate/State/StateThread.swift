@@ -31,6 +31,8 @@ package final class StateThread: EventTarget {
     package let stops: StopStore
     /// SIGHUP came: read the rules again. On this thread.
     package var onReload: (() -> Void)?
+    /// Unwinds stops; nil where that is off.
+    package var unwinder: Unwinder?
 
     private let connections: Connections
     private let decisions: DecisionLog
@@ -86,6 +88,7 @@ package final class StateThread: EventTarget {
         loop.run()
         // What was handed over meanwhile is still answered.
         connections.handle.drain(self)
+        unwinder?.stop()
         mirror.stop()
         signals?.stop()
         loop.turnTarget = nil
@@ -107,6 +110,8 @@ package final class StateThread: EventTarget {
             isRetrying = true
             _ = loop.schedule(at: loop.now + Self.retryDelay, target: self, context: Self.retryContext)
         }
+        // The order thread hears of snapshots before it hears of what they led to.
+        unwinder?.turnEnds()
         if stops.isUnwritten, !isWritingAgain {
             isWritingAgain = true
             _ = loop.schedule(at: loop.now + Self.writeAgainDelay, target: self, context: Self.writeAgainContext)
@@ -119,6 +124,15 @@ package final class StateThread: EventTarget {
         default:
             isWritingAgain = false
             stops.writeAgain()
+        }
+    }
+
+    /// The latest record of every target, with how far its unwinding has come.
+    var stopsWithProgress: [StopRecord] {
+        stops.records.map { record in
+            var record = record
+            record.unwind = unwinder?.progress(of: record.target)
+            return record
         }
     }
 

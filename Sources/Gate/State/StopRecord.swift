@@ -52,6 +52,8 @@ package struct StopRecord: Hashable, Sendable {
     package var by: String
     /// Unix nanoseconds.
     package var at: Int64
+    /// How far its unwinding has come; nil where it is not unwound.
+    package var unwind: UnwindProgress?
     package init(target: StopTarget, active: Bool, epoch: Int64, reason: String, by: String, at: Int64) {
         self.target = target
         self.active = active

@@ -5,6 +5,8 @@ import RiskRules
 struct GateInputs {
     var configuration: GateConfiguration
     var plan: DecodePlan
+    /// How stops are unwound; nil where they are not.
+    var encoder: OrderEncoder?
     /// Has loaded the first rule set.
     var loader: RuleLoader
     var ruleSet: RuleSet
@@ -14,7 +16,7 @@ struct GateInputs {
     static func read(file: String, environment: [String: String]) throws(GateStartError) -> GateInputs {
         let configuration = try configuration(file: file, environment: environment)
         let log = ProblemLog()
-        let plan = plan(configuration.orders, into: log)
+        let (plan, encoder) = plan(configuration, into: log)
         let tls = tls(configuration.tls, file: file, into: log)
         let directory = RuleDirectory(reading: configuration.rules.value)
         var loader = RuleLoader()
@@ -27,7 +29,8 @@ struct GateInputs {
             for problem in problems { log.report(problem) }
         }
         guard let plan, let tls, case .loaded(let ruleSet) = outcome, log.isEmpty else { throw .problems(log.problems) }
-        return GateInputs(configuration: configuration, plan: plan, loader: loader, ruleSet: ruleSet, tls: tls)
+        return GateInputs(
+            configuration: configuration, plan: plan, encoder: encoder, loader: loader, ruleSet: ruleSet, tls: tls)
     }
 
     private static func tls(_ settings: TLSSettings, file: String, into log: ProblemLog) -> TLSContexts? {
@@ -39,16 +42,27 @@ struct GateInputs {
         }
     }
 
-    private static func plan(_ orders: Located<String>, into log: ProblemLog) -> DecodePlan? {
+    private static func plan(
+        _ configuration: GateConfiguration, into log: ProblemLog
+    ) -> (DecodePlan?, OrderEncoder?) {
+        let orders = configuration.orders
         do throws(SystemError) {
             _ = try FileReader.read(orders.value)
         } catch {
             log.report("orders: \(orders.value) cannot be read: \(error)", at: orders.location)
-            return nil
+            return (nil, nil)
         }
-        return OrderMappingLoader.load(orders.value, into: log) { path, limit throws(SystemError) in
+        let api = OrderMappingLoader.read(orders.value, into: log) { path, limit throws(SystemError) in
             try FileReader.read(path, limit: limit)
         }
+        guard let api, let plan = OrderMappingCompiler.compile(api.mapping, descriptors: api.descriptors, into: log)
+        else { return (nil, nil) }
+        guard configuration.unwind.isEnabled else { return (plan, nil) }
+        let unwind = configuration.unwind
+        let encoder = OrderEncoderCompiler.compile(
+            api.mapping, descriptors: api.descriptors, strategy: unwind.strategy, timeInForce: unwind.timeInForce,
+            into: log)
+        return (plan, encoder)
     }
 
     private static func configuration(

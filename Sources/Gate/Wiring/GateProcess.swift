@@ -171,6 +171,7 @@ struct GateProcess {
     ) async throws -> LoopThread {
         let configuration = inputs.configuration
         let (loader, log, metrics, readiness) = (inputs.loader, log, metrics, readiness)
+        let unwind = unwinding()
         return try await start("gate-state") { started in
             let loop = try EventLoop(waker: waker)
             let thread: StateThread
@@ -190,12 +191,32 @@ struct GateProcess {
                 orders.execute { $0.tls = contexts }
             }
             thread.onReload = { rules.request() }
+            unwind(thread, loop, orders)
             // Latched stops must be in force before the first order comes.
             _ = thread.outbox.flush()
             started()
             thread.run()
             rules.stop()
             certificates.stop()
+        }
+    }
+
+    /// What has a state thread unwind stops, where that is wanted.
+    private func unwinding() -> @Sendable (StateThread, EventLoop, LoopHandle<OrderPath>) -> Void {
+        guard let encoder = inputs.encoder else { return { _, _, _ in } }
+        let (configuration, plan, metrics, log) = (inputs.configuration, inputs.plan, metrics, log)
+        return { thread, loop, orders in
+            let unwinder = Unwinder(
+                loop: loop, configuration: Unwinder.Configuration(configuration), encoder: encoder, plan: plan,
+                accounts: thread.outbox.accounts, metrics: metrics, log: log,
+                dial: {
+                    guard let ends = try? Sockets.pair() else { return nil }
+                    orders.execute { $0.adopt(ends.1) }
+                    return ends.0
+                })
+            thread.unwinder = unwinder
+            thread.stops.onRecord = { [unowned unwinder] in unwinder.stopChanged($0, $1) }
+            unwinder.resume(thread.stops.records)
         }
     }
 

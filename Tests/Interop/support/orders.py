@@ -21,6 +21,7 @@ _message, _enum = _messages.message, _messages.number
 CreateOrderRequest, CreateOrderResponse = _message("CreateOrderRequest"), _message("CreateOrderResponse")
 CancelOrderRequest, CancelOrderResponse = _message("CancelOrderRequest"), _message("CancelOrderResponse")
 GetOrderRequest, GetOrderResponse = _message("GetOrderRequest"), _message("GetOrderResponse")
+GetOrdersRequest, GetOrdersResponse = _message("GetOrdersRequest"), _message("GetOrdersResponse")
 StreamOrderUpdatesRequest, OrderUpdate = _message("StreamOrderUpdatesRequest"), _message("OrderUpdate")
 
 _ids = itertools.count(1)

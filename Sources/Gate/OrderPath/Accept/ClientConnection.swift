@@ -68,7 +68,9 @@ final class ClientConnection: HTTP2Connection {
         frames = FrameGuard(limits, now: path.loop.now)
         lastReadAt = path.loop.now
         announcedLimit = streamLimit
-        let tls = try path.tls.client.map { context throws(TLSError) in try TLSChannel(server: context) }
+        let tls = try (origin.isGate ? nil : path.tls.client).map { context throws(TLSError) in
+            try TLSChannel(server: context)
+        }
         super.init(owning: descriptor, loop: path.loop, scratch: path.scratch, tls: tls)
         var settings = HTTP2Settings(
             maximumConcurrentStreams: streamLimit, streamWindow: 262_144, connectionWindow: 1_048_576)

@@ -13,11 +13,24 @@ package struct ClientOrigin: BitwiseCopyable {
     let host: PeerHost
     /// Where the client meant to connect, where a redirect brought it here.
     package var destination: ResolvedAddress?
+    /// It is Gate's own end of a pair of sockets: whoever may trade for whom, it may for all.
+    let isGate: Bool
+
+    /// Of Gate itself.
+    static let gate = ClientOrigin()
+
+    private init() {
+        name = NameText("gate")
+        peer = nil
+        host = PeerHost(nil)
+        isGate = true
+    }
 
     /// Of an accepted socket whose other end is `peer`.
     init(of descriptor: Int32, peer: ResolvedAddress?, isUnix: Bool) {
         self.peer = peer
         host = PeerHost(peer)
+        isGate = false
         if isUnix {
             peerUID = Sockets.peerUser(of: descriptor)
             name = NameText(peerUID.map { "uid \($0)" } ?? "unknown")

@@ -17,7 +17,7 @@ extension OrderPath {
     /// Takes a new connection, unless there are too many or it may not be here.
     func accept(_ descriptor: Int32, isUnix: Bool) {
         let peer = try? ResolvedAddress.peer(of: descriptor)
-        guard draining == nil, clients.count + handshakes.count < configuration.maximumConnections,
+        guard draining == nil, clients.count - gateClients + handshakes.count < configuration.maximumConnections,
             hosts[PeerHost(peer), default: 0] < configuration.maximumConnectionsPerHost
         else {
             if draining == nil { countHTTP2Error(.client, .tooManyConnections) }
@@ -41,6 +41,16 @@ extension OrderPath {
         }
         guard let handshake = try? ProxyHandshake(owning: descriptor, origin: origin, path: self) else { return }
         handshakes[ObjectIdentifier(handshake)] = handshake
+    }
+
+    /// Takes one end of a pair of sockets of which Gate has the other. What listeners look at, and how many connections there
+    /// may be, is no matter here.
+    package func adopt(_ descriptor: Int32) {
+        guard draining == nil else {
+            close(descriptor)
+            return
+        }
+        admit(descriptor, .gate)
     }
 
     /// A connection's PROXY header has come, or will not.
@@ -76,7 +86,7 @@ extension OrderPath {
         else { return }
         nextClientNumber &+= 1
         clients[ObjectIdentifier(client)] = client
-        hosts[origin.host, default: 0] += 1
+        if origin.isGate { gateClients += 1 } else { hosts[origin.host, default: 0] += 1 }
         metrics.connectionsClient.set(Int64(clients.count))
         markDirty(client)
         assignUpstream(to: client)
@@ -92,7 +102,11 @@ extension OrderPath {
         closedThisTurn.append(client)
         clients[ObjectIdentifier(client)] = nil
         let host = client.origin.host
-        if let count = hosts[host] { hosts[host] = count > 1 ? count - 1 : nil }
+        if client.origin.isGate {
+            gateClients -= 1
+        } else if let count = hosts[host] {
+            hosts[host] = count > 1 ? count - 1 : nil
+        }
         metrics.connectionsClient.set(Int64(clients.count))
         while let exchange = client.exchanges.first {
             clientStreamClosed(exchange, code: NGHTTP2_CANCEL.rawValue)

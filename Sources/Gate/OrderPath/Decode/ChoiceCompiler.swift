@@ -173,6 +173,34 @@ struct ChoiceCompiler {
         return number
     }
 
+    /// What stands on the wire for a value.
+    enum WireChoice: Equatable, Sendable {
+        case number(Int64)
+        case text(String)
+    }
+
+    /// What is to be written for a code; nil where no value means it. What the mapping's `values` say goes first, and a
+    /// name that matches in any letter case is written in upper case.
+    func wire(of code: UInt8) -> WireChoice? { wire(of: .code(code)) }
+
+    /// What is to be written for a time in force, which is in upper case; nil where no value means it.
+    func wire(of timeInForce: String) -> WireChoice? { wire(of: .text(timeInForce)) }
+
+    /// Whether a text, as a header or a constant has it, means a code.
+    func means(_ code: UInt8, _ text: String) -> Bool {
+        let entry =
+            entries.first { $0.key == .exact(text) } ?? entries.first { $0.key == .folded(text.uppercased()) }
+        return entry?.meaning == .code(code)
+    }
+
+    private func wire(of meaning: Meaning) -> WireChoice? {
+        guard let entry = entries.first(where: { $0.meaning == meaning }) else { return nil }
+        return switch entry.key {
+        case .number(let number): .number(number)
+        case .exact(let text), .folded(let text): .text(text)
+        }
+    }
+
     /// A value's name in upper case without the prefix, up to an underscore, that all values of its enum share.
     private static func short(_ name: String, in enumeration: Google_Protobuf_EnumDescriptorProto) -> String {
         let names = enumeration.value.map { $0.name.uppercased() }

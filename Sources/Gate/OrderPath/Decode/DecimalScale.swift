@@ -40,6 +40,18 @@ package struct DecimalScale: Equatable, Sendable, BitwiseCopyable {
         return (String(whole + decimals), decimals.utf8.count)
     }
 
+    /// How many of it fit into a number that is not negative.
+    func count(in number: FixedPoint) -> Int128 {
+        let shift = exponent + FixedPoint.decimals
+        // At most 10^28 units times 10^8: below 2^127.
+        if shift < 0 { return number.units &* Self.power(-shift) / Int128(mantissa) }
+        let (size, overflow) = Int128(mantissa).multipliedReportingOverflow(by: Self.power(shift))
+        return overflow ? 0 : number.units / size
+    }
+
+    /// A power of ten, up to 10^28.
+    private static func power(_ exponent: Int) -> Int128 { (0..<exponent).reduce(1) { product, _ in product &* 10 } }
+
     /// What so many of it are worth.
     enum Product: BitwiseCopyable {
         case number(FixedPoint)

@@ -18,6 +18,13 @@ struct FieldPathResolver {
         var oneofs: [Int32?]
         var hasPresence: Bool
         var enumeration: Google_Protobuf_EnumDescriptorProto?
+
+        /// Whether both are in different members of one oneof, of which a message has only one.
+        func sharesOneof(with other: Target) -> Bool {
+            let depth = zip(numbers, other.numbers).prefix { $0 == $1 }.count
+            guard depth < oneofs.count, depth < other.oneofs.count, let oneof = oneofs[depth] else { return false }
+            return oneof == other.oneofs[depth]
+        }
     }
 
     /// The single field at the end of a path; nil where something is wrong, which is in the log.

@@ -1,5 +1,5 @@
 import RiskRules
-import SwiftProtobuf
+package import SwiftProtobuf
 
 /// Reads an order mapping and its descriptor set from files and compiles them. Not for the order thread.
 package enum OrderMappingLoader {
@@ -13,6 +13,14 @@ package enum OrderMappingLoader {
     package static func load(
         _ file: String, into log: ProblemLog, contents: (String, _ limit: Int) throws(SystemError) -> [UInt8]
     ) -> DecodePlan? {
+        guard let api = read(file, into: log, contents: contents) else { return nil }
+        return OrderMappingCompiler.compile(api.mapping, descriptors: api.descriptors, into: log)
+    }
+
+    /// The mapping and its descriptors, not judged against each other yet; as `load` otherwise.
+    package static func read(
+        _ file: String, into log: ProblemLog, contents: (String, _ limit: Int) throws(SystemError) -> [UInt8]
+    ) -> (mapping: OrderMapping, descriptors: Google_Protobuf_FileDescriptorSet)? {
         let mapping: OrderMapping
         do {
             let bytes = try contents(file, StrictReader.maximumBytes)
@@ -26,7 +34,7 @@ package enum OrderMappingLoader {
         guard log.isEmpty, let descriptors = descriptors(mapping.descriptors, into: log, contents: contents) else {
             return nil
         }
-        return OrderMappingCompiler.compile(mapping, descriptors: descriptors, into: log)
+        return (mapping, descriptors)
     }
 
     private static func descriptors(

@@ -7,7 +7,9 @@ extension OrderPath {
     func identityFailure(
         _ exchange: Exchange.Pointer, account: UnsafeRawBufferPointer, strategy: UnsafeRawBufferPointer
     ) -> DecodeFailure? {
-        guard let identities, let client = exchange.pointee.client else { return nil }
+        guard let identities, let client = exchange.pointee.client,
+            !client._withUnsafeGuaranteedRef({ $0.origin.isGate })
+        else { return nil }
         let binding = client._withUnsafeGuaranteedRef { $0.identity(in: identities) }
         guard identities.covers(binding, account: account) else {
             return DecodeFailure(.accountNotPermitted, Self.foreignAccount)
@@ -20,7 +22,9 @@ extension OrderPath {
 
     /// Why a cancel is none of its sender's. Where it does not say whose order it ends, anybody who may trade at all may send it.
     func identityFailure(_ exchange: Exchange.Pointer, cancelOf account: UnsafeRawBufferPointer) -> DecodeFailure? {
-        guard let identities, let client = exchange.pointee.client else { return nil }
+        guard let identities, let client = exchange.pointee.client,
+            !client._withUnsafeGuaranteedRef({ $0.origin.isGate })
+        else { return nil }
         let binding = client._withUnsafeGuaranteedRef { $0.identity(in: identities) }
         let mayCancel = account.isEmpty ? binding != nil : identities.covers(binding, account: account)
         return mayCancel ? nil : DecodeFailure(.accountNotPermitted, Self.foreignAccount)

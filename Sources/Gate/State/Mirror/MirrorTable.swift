@@ -250,6 +250,14 @@ package final class MirrorTable {
         toFetch.put(index)
     }
 
+    /// Shows the accounts that are followed and have a snapshot now, each by its name.
+    package func forEachAccount(_ body: (String, AccountSnapshot) -> Void) {
+        for key in keys {
+            guard case .account(let snapshot) = key.value else { continue }
+            body(table.key.name(in: key.key), snapshot)
+        }
+    }
+
     // MARK: Publishing
 
     private func publish(_ index: Int) {

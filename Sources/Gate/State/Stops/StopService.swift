@@ -10,7 +10,7 @@ package struct StopService: StopControl {
 
     package func stops() async -> [StopRecord] {
         await withCheckedContinuation { continuation in
-            state.execute { continuation.resume(returning: $0.stops.records) }
+            state.execute { continuation.resume(returning: $0.stopsWithProgress) }
         }
     }
 

@@ -15,6 +15,8 @@ package final class StopStore {
     private var ledger = StopLedger()
     /// Whether the file could not be read at start and has not been replaced since.
     private var isDamaged = false
+    /// Hears of each stop and each end of one, once it is in force.
+    package var onRecord: (StopRecord, StopTrigger) -> Void = { _, _ in }
     /// Whether a stop is in force that is not written down.
     package private(set) var isUnwritten = false
 
@@ -71,6 +73,7 @@ package final class StopStore {
         metrics.stops.add(trigger)
         countActive()
         log.warning("trading is stopped", metadata: Self.metadata(record))
+        defer { onRecord(record, trigger) }
         do throws(SystemError) {
             try write(ledger)
         } catch {
@@ -101,6 +104,7 @@ package final class StopStore {
         tell(record)
         countActive()
         log.warning("trading is resumed", metadata: Self.metadata(record))
+        onRecord(record, .person)
         return record
     }
 
