@@ -7,7 +7,7 @@ enum RiskBench {
     private static var benchmarks: [Benchmark] {
         [
             ("decision", DecisionBenchmark.run), ("keys", DecisionBenchmark.runKeys),
-            ("returns", ReturnsBenchmark.run), ("rules", RuleSetBenchmark.run),
+            ("ledger", LedgerBenchmark.run), ("returns", ReturnsBenchmark.run), ("rules", RuleSetBenchmark.run),
         ]
     }
 

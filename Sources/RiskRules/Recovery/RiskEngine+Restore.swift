@@ -3,7 +3,8 @@
 // its key is still there the mirror will say); reservations; client order ids; windows; and `beginRecovery` of each account.
 extension RiskEngine {
     /// Takes over the reservations that were not gone, in any order, with the names of this engine. What was in flight
-    /// became unknown now, and no answer is awaited any more. They are not told to a journal as long as they stay what their images say.
+    /// became unknown now, and no answer is awaited any more. They are not told to a journal as long as they stay what their
+    /// images say.
     /// - Returns: how many were left out because the tables had no room for them: with any, the ledger is not what it was.
     package func restore(_ images: [ReservationImage], now: Int64) -> Int {
         var ids: [UInt64: ReservationID] = [:]

@@ -50,7 +50,8 @@ final class RecoveryRun {
 
     /// What is in flight will not be answered any more.
     func loseAnswers() {
-        for number in journal.images.values.filter({ $0.state == .inFlight }).map(\.number).sorted() {
+        let awaited = journal.images.values.filter { $0.state == .inFlight || $0.isAhead }
+        for number in awaited.map(\.number).sorted() {
             if let id = ids[number] { engine.unknown(id, now: desk.now, wallNow: desk.wallNow) }
         }
         ids = [:]

@@ -90,8 +90,9 @@ final class RecoveryWorld {
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<45: try order()
         case 45..<66: try answer()
-        case 66..<72: try cancelled()
-        case 72..<80: try snapshot()
+        case 66..<69: try cancelled()
+        case 69..<73: try news()
+        case 73..<80: try snapshot()
         case 80..<83: try price()
         case 83..<86: try cancel()
         case 86..<88: try lateReject()
@@ -245,6 +246,23 @@ final class RecoveryWorld {
                 filled: try filled.map(run.desk.decimal), now: run.desk.now, wallNow: run.desk.wallNow)
         }
         note("cancelled")
+    }
+
+    /// What an answer that passes says of an order.
+    private func news() throws {
+        guard let asked = anySent() else { return }
+        let status = random.pick([OrderStatus.accepted, .accepted, .ended, .rejected])
+        let filled = random.pick([nil, "0", "0.2", "0.6", "2"])
+        let (namesID, namesAccount) = (chance(60), chance(80))
+        for run in runs {
+            let reference = asked.reference(run.desk)
+            run.engine.observed(
+                orderID: namesID ? reference.orderID : .none, clientOrderID: reference.clientOrderID,
+                account: namesAccount ? try run.desk.account(asked.account) : .none,
+                symbol: try run.desk.symbol(asked.symbol), status: status, filled: try filled.map(run.desk.decimal),
+                now: run.desk.now, wallNow: run.desk.wallNow)
+        }
+        note("news")
     }
 
     private func cancel() throws {
