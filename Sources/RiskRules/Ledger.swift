@@ -84,13 +84,15 @@ final class Ledger {
                 guard account == .none || base[place].account == account,
                     symbol == .none || base[place].symbol == symbol
                 else { continue }
-                let first = earliest(id(of: place)) { $0.orderID == ids.orderID }
+                let first = earliest(id(of: place)) { _ in true }
                 if let found, found != first { return nil }
                 found = first
             }
         }
-        // The endpoint's id decides, also where the client has named the order anew since.
-        if let found { return version(of: found, named: ids) ?? found }
+        if let found {
+            // The endpoint's id decides, also where the client has named the order anew since.
+            return version(of: found) { $0.isNamed(by: ids) } ?? version(of: found) { $0.orderID == ids.orderID }
+        }
         guard ids.clientOrderID != .none else { return nil }
         let owners = account == .none ? 1..<accountCount : Int(account.index)..<Int(account.index) + 1
         for owner in owners where accounts[owner].firstReservation >= 0 {
@@ -101,14 +103,14 @@ final class Ledger {
             if found != nil { return nil }
             found = first
         }
-        return found.flatMap { version(of: $0, named: ids) }
+        return found.flatMap { version(of: $0) { $0.isNamed(by: ids) } }
     }
 
-    /// The earliest of an order's versions that has one of two ids and not another in the place of either.
-    private func version(of first: ReservationID, named ids: OrderReference) -> ReservationID? {
+    /// The first of an order's versions, from one on, that is meant.
+    private func version(of first: ReservationID, where isMeant: (Reservation) -> Bool) -> ReservationID? {
         var next: ReservationID? = first
         while let id = next, let reservation = find(id) {
-            if reservation.pointee.isNamed(by: ids) { return id }
+            if isMeant(reservation.pointee) { return id }
             next = reservation.pointee.successor
         }
         return nil

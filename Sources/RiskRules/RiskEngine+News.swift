@@ -109,8 +109,8 @@ extension RiskEngine {
     func learn(_ news: OrderNews, of id: ReservationID) -> Bool {
         guard let before = ledger.find(id)?.pointee else { return false }
         ledger.name(id, orderID: news.orderID)
-        if before.isShown || news.status == .accepted && isShown(news.orderID, of: before) {
-            if news.status == .accepted { ledger.dropReplaced(by: id) }
+        if before.isShown || isShown(news.orderID, of: before) {
+            if news.status != .rejected { ledger.dropReplaced(by: id) }
             return leave(id, to: news) { $0.isShown = true }
         }
         switch news.status {

@@ -139,6 +139,12 @@ final class WindowTable<Amount: FixedWidthInteger & BitwiseCopyable> {
         if place >= 0 { keys[place].ring.remove(amount, at: instant) }
     }
 
+    /// Forgets all events of a key.
+    func forget(_ key: Digest) {
+        let place = index.find(key)
+        if place >= 0 { remove(place) }
+    }
+
     static func end(of now: Int64, _ length: Int64) -> Int64 {
         let (end, overflow) = now.addingReportingOverflow(length)
         return overflow ? .max : end
