@@ -126,6 +126,26 @@ private func decimal(_ text: String) throws -> Decimal { try #require(Decimal(st
         #expect(try venue.events(limit(.buy, 10_000, 40_000), at: 3) == [.rejected])
     }
 
+    @Test func `each event tells how the order stands and what is filled of it so far`() throws {
+        let venue = Venue()
+        func told(_ ticket: OrderTicket, at now: Int64) throws -> [String] {
+            try venue.exchange.create(ticket, at: now).map { "\($0.kind) \($0.order.state) \($0.order.filled)" }
+        }
+        let ask = try #require(venue.exchange.quotes.first { $0.symbol == "BTCUSDT" }?.quote.ask)
+        // The market offers 3 at its best price.
+        #expect(try told(limit(.buy, 5, ask), at: 1) == ["created partiallyFilled 3", "updated partiallyFilled 3"])
+        let resting = try #require(venue.exchange.orders(symbol: "", state: nil, createdFrom: 0, to: 9, limit: 9).first)
+        let (_, events) = try #require(venue.cancel(resting.id))
+        #expect(events.map { "\($0.kind) \($0.order.state) \($0.order.filled)" } == ["canceled canceled 3"])
+        var ticket = limit(.buy, 5, ask + 1 / 10)
+        ticket.timeInForce = .immediateOrCancel
+        #expect(try told(ticket, at: 2) == ["created expired 3", "canceled expired 3"])
+        ticket.timeInForce = .fillOrKill
+        #expect(try told(ticket, at: 3) == ["created expired 0", "canceled expired 0"])
+        ticket.postOnly = true
+        #expect(try told(ticket, at: 4) == ["rejected rejected 0"])
+    }
+
     @Test func `orders are found by symbol, state and time, oldest first`() throws {
         let venue = Venue()
         try venue.send(limit(.buy, 1, 40_000), at: 10)

@@ -51,6 +51,44 @@ struct AdminServerTests {
         }
     }
 
+    @Test func `an account is shown by its name, percent-encoded or not`() async throws {
+        try await withServer { server in
+            #expect(try await server.get("/api/v1/accounts/nobody").status == 404)
+            let reply = try await server.get("/api/v1/accounts/a%2F1")
+            #expect(reply.status == 200)
+            let lost = #"{"client_order_id":"lost","remaining":0.5,"side":"SELL","state":"unknown","symbol":"BTCUSDT"}"#
+            let found = #"{"client_order_id":"found","remaining":0.5,"side":"SELL","state":"open","symbol":"BTCUSDT"}"#
+            let position = #"{"current_price":50000,"quantity":0.5,"side":"SHORT","symbol":"BTCUSDT"}"#
+            #expect(
+                reply.text == #"{"account":"a/1","age_seconds":0.25,"as_of":1760000000.125,"equity":1000,"#
+                    + #""positions":[\#(position)],"reservations":[\#(found),\#(lost)],"seq":412,"unlisted_reservations":3}"#
+            )
+        }
+    }
+
+    @Test func `an unknown outcome is settled only with the token, and once`() async throws {
+        try await withServer(token: "secret") { server in
+            func settle(_ id: String, _ outcome: String, token: String? = "secret") async throws -> AdminReply {
+                let body =
+                    #"{"client_order_id":"\#(id)","outcome":"\#(outcome)","by":"ann","reason":"asked the exchange"}"#
+                return try await server.post("/api/v1/accounts/a%2F1/settle", body, token: token)
+            }
+            #expect(try await settle("lost", "released", token: nil).status == 401)
+            #expect(try await settle("lost", "released", token: "Secret").status == 401)
+            #expect(try await settle("lost", "gone").status == 400)
+            #expect(try await settle("", "open").status == 400)
+            #expect(try await settle("other", "open").status == 404)
+            let known = try await settle("found", "released")
+            #expect(known.status == 409)
+            #expect(try JSONDecoder().decode(ProblemMessage.self, from: known.body).detail == "the order is open")
+            let done = try await settle("lost", "released")
+            #expect(done.status == 200)
+            #expect(done.text.contains(#""state":"released""#))
+            #expect(try await settle("lost", "released").status == 409)
+            #expect(try await server.get("/api/v1/accounts/a%2F1/settle").status == 405)
+        }
+    }
+
     @Test func `without a configured right a resume is refused and says so`() async throws {
         try await withServer { server in
             let body = #"{"reason":"checked","authorized_by":"bob"}"#

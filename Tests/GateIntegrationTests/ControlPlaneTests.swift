@@ -17,7 +17,8 @@ struct ControlPlaneTests {
     ) -> ControlPlane {
         let admin = AdminServer(
             configuration: AdminServer.Configuration(address: address, token: nil, uids: []), metrics: GateMetrics(),
-            readiness: Readiness(), stops: RememberingStops(), logger: logger, bound: bound)
+            readiness: Readiness(), stops: RememberingStops(), accounts: RememberingAccounts(), logger: logger,
+            bound: bound)
         return ControlPlane(admin: admin, logger: logger, drain: drain)
     }
 

@@ -64,6 +64,39 @@ actor RememberingStops: StopControl {
     }
 }
 
+/// One account with an order whose outcome is unknown, and one whose outcome is known.
+actor RememberingAccounts: AccountControl {
+    private var state: [String: ReservationState?] = ["lost": .unknown, "found": .open]
+    private var names: [String] { state.keys.sorted() }
+
+    func account(_ name: String) -> AccountView? {
+        guard name == "a/1" else { return nil }
+        var values = AccountSnapshot.Values()
+        (values.seq, values.asOf, values.equity) = (412, 1_760_000_000_125_000_000, FixedPoint(whole: 1000))
+        values.positions = [
+            .init(
+                symbol: "BTCUSDT", quantity: FixedPoint(units: -5_000_000_000), currentPrice: FixedPoint(whole: 50_000))
+        ]
+        return AccountView(
+            name: name, age: 250_000_000, values: values, reservations: names.map(report), unlisted: 3)
+    }
+
+    func settle(_ settlement: OperatorSettlement) throws(SettlementError) -> ReservationView {
+        guard let known = state[settlement.clientOrderID] else { throw .notFound("no such order") }
+        guard known == .unknown else { throw .notUnknown("the order is open") }
+        state[settlement.clientOrderID] = .some(settlement.outcome == .open ? .open : nil)
+        return report(settlement.clientOrderID)
+    }
+
+    private func report(_ name: String) -> ReservationView {
+        var text = name
+        let id = text.withUTF8 { NameText(UnsafeRawBufferPointer($0)) }
+        return ReservationView(
+            clientOrderID: OrderIDName(id, .none), orderID: OrderIDName(NameText(), .none), symbol: "BTCUSDT",
+            side: .sell, remaining: FixedPoint(units: 5_000_000_000), state: state[name] ?? nil)
+    }
+}
+
 /// Runs `body` while an admin server listens, and shuts it down gracefully.
 func withServer(
     address: SocketAddress = .tcp(host: "127.0.0.1", port: 0), token: String? = nil, uids: Set<UInt32> = [],
@@ -76,7 +109,7 @@ func withServer(
     let silent = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
     let server = AdminServer(
         configuration: AdminServer.Configuration(address: address, token: token, uids: uids), metrics: metrics,
-        readiness: readiness, stops: keeper, logger: silent
+        readiness: readiness, stops: keeper, accounts: RememberingAccounts(), logger: silent
     ) { address in
         continuation.yield(address)
         continuation.finish()

@@ -49,6 +49,16 @@ struct AdminRightsTests {
         #expect(verdict(.resume, at: Self.loopback, token: "secret", authorization: authorization) == expected)
     }
 
+    @Test(arguments: [loopback, everywhere, socket])
+    func `to settle needs what to resume needs, wherever it is asked`(address: SocketAddress) {
+        #expect(verdict(.settle, at: address, token: nil) == "forbidden")
+        #expect(verdict(.settle, at: address, token: "s") == "needs token")
+        #expect(verdict(.settle, at: address, token: "s", authorization: "Bearer t") == "needs token")
+        #expect(verdict(.settle, at: address, token: "s", authorization: "Bearer s") == "allowed")
+        #expect(verdict(.settle, at: address, token: nil, uids: [1000], uid: 1000) == "allowed")
+        #expect(verdict(.settle, at: address, token: nil, uids: [1000], uid: 1001) == "forbidden")
+    }
+
     @Test func `a listed user of the unix socket resumes, another does not`() {
         #expect(verdict(.resume, at: Self.socket, token: nil, uids: [1000], uid: 1000) == "allowed")
         #expect(verdict(.resume, at: Self.socket, token: nil, uids: [1000], uid: 1001) == "forbidden")

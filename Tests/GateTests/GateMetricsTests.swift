@@ -71,7 +71,8 @@ struct GateMetricsTests {
             "gate_upstream_up", "gate_stop_active", "gate_stops_total", "gate_reservations",
             "gate_unknown_outcomes_total", "gate_connections", "gate_http2_errors_total",
             "gate_refused_connections_total", "gate_unreadable_cancels_total", "gate_resent_calls_total",
-            "gate_log_lines_dropped_total",
+            "gate_log_lines_dropped_total", "gate_observed_messages_total", "gate_observed_news_total",
+            "gate_unknown_outcomes_settled_total", "gate_ledger_faults_total",
             "process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds",
         ]
         for name in names {
@@ -79,6 +80,14 @@ struct GateMetricsTests {
         }
         #expect(samples(text)["gate_rule_set_info{version=\"abc\"}"] == "1")
         #expect(text.ranges(of: "# TYPE ").count == names.count)
+    }
+
+    @Test func `a count that is kept elsewhere is shown as it is`() {
+        let counters = LabelledCounters<UnknownSettlement>("settled_total", help: "Settled.")
+        counters.set(3, .operator)
+        counters.set(5, .operator)
+        counters.set(-1, .time)
+        #expect(UnknownSettlement.allCases.map { counters.value($0) } == [0, 5])
     }
 
     @Test func `orders are counted by action and reason`() {

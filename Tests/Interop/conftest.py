@@ -7,6 +7,7 @@ import pytest
 
 from support.client import Client
 from support.endpoint import Endpoint
+from support.exchange import Exchange
 from support.gate import PROGRAM, Gate
 from support.market import Market, Redis
 from support.relay import Relay
@@ -41,7 +42,7 @@ def measured():
 class Site:
     """Redis, market, endpoint and one gate, with what is started later; all of it ends with `stop`."""
 
-    def __init__(self, directory: Path, rules: Path = RULES, endpoint: str | Scripted = "127.0.0.1:0",
+    def __init__(self, directory: Path, rules: Path = RULES, endpoint: str | Scripted | Exchange = "127.0.0.1:0",
                  ready: bool = True, upstream: str | None = None, endpoint_tls: dict | None = None,
                  redis: tuple[str, ...] = (), relayed: bool = False, **gate):
         """`redis`: options of redis-server; `relayed`: Gate reaches it through a relay."""

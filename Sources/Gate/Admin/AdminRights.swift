@@ -20,7 +20,7 @@ package struct AdminToken: Sendable {
 
 /// Who may do what at the admin address.
 package struct AdminRights: Sendable {
-    package enum Action: String, Sendable { case stop, resume }
+    package enum Action: String, Sendable { case stop, resume, settle }
 
     /// What is known of who asks.
     package struct Caller: Sendable {
@@ -46,22 +46,23 @@ package struct AdminRights: Sendable {
     private let token: AdminToken?
     private let uids: Set<UInt32>
 
-    /// `uids`: unix-socket peers that may resume without the token.
+    /// `uids`: unix-socket peers that may resume and settle without the token.
     package init(address: SocketAddress, token: AdminToken?, uids: Set<UInt32>) {
         self.isLocal = address.isLocal
         self.token = token
         self.uids = uids
     }
 
-    /// A stop is free at a loopback or unix address and needs the token elsewhere. A resume always needs the token or
-    /// a listed uid: a strategy beside Gate is on loopback too, and must not lift its own stop.
+    /// A stop is free at a loopback or unix address and needs the token elsewhere. To resume and to settle always needs the
+    /// token or a listed uid: a strategy beside Gate is on loopback too, and must not lift its own stop, nor
+    /// say of its own orders that they do not count.
     package func judge(_ action: Action, by caller: Caller) -> Verdict {
         if action == .stop, isLocal { return .allowed }
         if let uid = caller.uid, uids.contains(uid) { return .allowed }
         guard let token else {
-            if action == .resume, !uids.isEmpty {
+            if action != .stop, !uids.isEmpty {
                 return .forbidden(
-                    "resume is for the users in admin_uids, over the unix socket; GATE_ADMIN_TOKEN is not set")
+                    "\(action) is for the users in admin_uids, over the unix socket; GATE_ADMIN_TOKEN is not set")
             }
             let remedy = action == .stop ? "set GATE_ADMIN_TOKEN" : "set GATE_ADMIN_TOKEN or admin_uids"
             return .forbidden("\(action) is refused to everyone here, as no right to it is configured: \(remedy)")

@@ -9,12 +9,13 @@ struct AdminRoutes: Sendable {
     /// What a request body may have in bytes.
     private static let bodyLimit = 65_536
     /// What a reason, and what a person's name, may have in bytes.
-    private static let reasonLimit = 512
-    private static let personLimit = 128
+    static let reasonLimit = 512
+    static let personLimit = 128
 
     let metrics: any MetricsSource
     let readiness: any ReadinessSource
     let stops: any StopControl
+    let accounts: any AccountControl
     let rights: AdminRights
 
     func router(guarding: RequestGuard) -> Router<AdminContext> {
@@ -29,6 +30,8 @@ struct AdminRoutes: Sendable {
             "/api/v1/stops", to: router, get: { _, _ in try await list() },
             post: { try await stop(request: $0, context: $1) })
         add("/api/v1/stops/resume", to: router, post: { try await resume(request: $0, context: $1) })
+        add("/api/v1/accounts/:id", to: router, get: { _, context in try await account(context: context) })
+        add("/api/v1/accounts/:id/settle", to: router, post: { try await settle(request: $0, context: $1) })
         return router
     }
 
@@ -98,7 +101,7 @@ struct AdminRoutes: Sendable {
         }
     }
 
-    private func requireRight(
+    func requireRight(
         to action: AdminRights.Action, _ request: Request, _ context: AdminContext
     ) async throws {
         let caller = AdminRights.Caller(
@@ -117,7 +120,7 @@ struct AdminRoutes: Sendable {
         throw refusal
     }
 
-    private func read<Message: Decodable>(_ type: Message.Type, from request: Request) async throws -> Message {
+    func read<Message: Decodable>(_ type: Message.Type, from request: Request) async throws -> Message {
         let mediaType = request.headers[.contentType].flatMap(MediaType.init(from:))
         guard mediaType?.isType(.applicationJson) ?? false else {
             throw AdminProblem(.unsupportedMediaType, "the body must be application/json")
@@ -145,7 +148,7 @@ struct AdminRoutes: Sendable {
     }
 
     /// A text that a person gave: something, not too long, and one line, as it goes into the log.
-    private func text(_ value: String, named key: String, limit: Int) throws(AdminProblem) -> String {
+    func text(_ value: String, named key: String, limit: Int) throws(AdminProblem) -> String {
         guard value.contains(where: { !$0.isWhitespace }) else {
             throw AdminProblem(.badRequest, "\"\(key)\" must say something")
         }

@@ -13,7 +13,7 @@ package struct AdminServer: Service {
         package var address: SocketAddress
         /// The text of `GATE_ADMIN_TOKEN`; nil or empty where there is none.
         package var token: String?
-        /// Unix-socket peers that may resume without the token.
+        /// Unix-socket peers that may resume and settle without the token.
         package var uids: Set<UInt32>
         package init(address: SocketAddress, token: String?, uids: Set<UInt32>) {
             self.address = address
@@ -44,11 +44,12 @@ package struct AdminServer: Service {
     /// `bound` is called once with the address that is listened on, its port the real one.
     package init(
         configuration: Configuration, metrics: any MetricsSource, readiness: any ReadinessSource,
-        stops: any StopControl, logger: Logger, bound: @escaping @Sendable (SocketAddress) -> Void
+        stops: any StopControl, accounts: any AccountControl, logger: Logger,
+        bound: @escaping @Sendable (SocketAddress) -> Void
     ) {
         self.configuration = configuration
         self.routes = AdminRoutes(
-            metrics: metrics, readiness: readiness, stops: stops,
+            metrics: metrics, readiness: readiness, stops: stops, accounts: accounts,
             rights: AdminRights(
                 address: configuration.address, token: AdminToken(configuration.token), uids: configuration.uids))
         self.logger = logger

@@ -149,6 +149,8 @@ package struct ConfigurationReader {
     private func limits(_ map: inout StrictMapping) -> GateConfiguration.Limits {
         var limits = GateConfiguration.Limits()
         limits.maxOrderBytes = map.integer("max_order_bytes", in: 64...16_777_216, default: limits.maxOrderBytes)
+        limits.maxObservedBytes = map.integer(
+            "max_observed_bytes", in: 64...16_777_216, default: limits.maxObservedBytes)
         limits.maxConnections = map.integer("max_connections", in: 1...65_536, default: limits.maxConnections)
         // Seven eighths are for orders: of fewer than eight, none would be left for a cancel.
         limits.maxInFlightOrders = map.integer(

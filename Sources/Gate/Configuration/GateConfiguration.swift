@@ -184,6 +184,7 @@ extension GateConfiguration {
     package struct Limits: Equatable, Sendable {
         /// Bytes of one order message, judged from its length prefix.
         package var maxOrderBytes = 65_536
+        package var maxObservedBytes = 262_144
         /// Client connections open at once.
         package var maxConnections = 1024
         /// Orders under way per client connection; an eighth is kept for cancels.

@@ -30,6 +30,11 @@ package final class LabelledCounters<Labels: MetricLabels>: ExposedMetric {
     /// Counts one more. Only the metric's own thread may call it.
     package func add(_ labels: Labels) { cells.add(1, at: labels.index) }
 
+    /// Takes over a count that is kept elsewhere. Only the metric's own thread may call it.
+    package func set(_ value: Int, _ labels: Labels) {
+        cells.set(UInt64(clamping: value), at: labels.index)
+    }
+
     package func value(_ labels: Labels) -> UInt64 { cells.value(at: labels.index) }
 
     package func write(into text: inout PrometheusText) {

@@ -295,6 +295,15 @@ package enum ReservationLabel: UInt8, MetricLabelValue, BitwiseCopyable {
     case closing
     case unknown
 
+    package init(_ state: ReservationState) {
+        switch state {
+        case .inFlight: self = .inFlight
+        case .open: self = .open
+        case .closing: self = .closing
+        case .unknown: self = .unknown
+        }
+    }
+
     package static let label = "state"
     package var text: String {
         switch self {
@@ -336,6 +345,53 @@ package enum ConnectionRefusal: UInt8, MetricLabelValue, BitwiseCopyable {
         case .peer: "peer"
         case .proxyHeader: "proxy_header"
         case .loop: "loop"
+        }
+    }
+}
+
+/// What became of reading a message in passing.
+package enum ObservedMessage: UInt8, MetricLabelValue, BitwiseCopyable {
+    case read
+    case compressed
+    /// Larger than `max_observed_bytes`, or than there is room for.
+    case tooLarge
+    case unreadable
+
+    package static let label = "result"
+    package var text: String {
+        switch self {
+        case .read: "read"
+        case .compressed: "compressed"
+        case .tooLarge: "too_large"
+        case .unreadable: "unreadable"
+        }
+    }
+}
+
+/// What settled an unknown outcome that no news of the order itself did.
+package enum UnknownSettlement: UInt8, MetricLabelValue, BitwiseCopyable {
+    /// A snapshot, by its time alone.
+    case time
+    case `operator`
+
+    package static let label = "by"
+    package var text: String {
+        switch self {
+        case .time: "time"
+        case .operator: "operator"
+        }
+    }
+}
+
+/// What must not happen to the ledger.
+package enum LedgerFault: UInt8, MetricLabelValue, BitwiseCopyable {
+    /// An order's outcome was told a second time.
+    case doubleResolve
+
+    package static let label = "kind"
+    package var text: String {
+        switch self {
+        case .doubleResolve: "double_resolve"
         }
     }
 }

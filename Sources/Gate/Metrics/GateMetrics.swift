@@ -36,6 +36,12 @@ package final class GateMetrics: Sendable {
         "gate_mirror_lookups_total", help: "Values that decisions looked up in the mirror, by what they found.")
     package let unknownOutcomes = Counter(
         "gate_unknown_outcomes_total", help: "Orders that were sent and whose outcome nobody knows.")
+    /// Unknown outcomes that neither a late word on the order nor its id in a snapshot settled.
+    package let settledUnknowns = LabelledCounters<UnknownSettlement>(
+        "gate_unknown_outcomes_settled_total", help: "Unknown outcomes settled otherwise than by their orders' ids.")
+    /// What the order path asked of the ledger and must not have.
+    package let ledgerFaults = LabelledCounters<LedgerFault>(
+        "gate_ledger_faults_total", help: "Errors of Gate's own about the ledger; anything above 0 is one.")
     package let reservations = LabelledGauges<ReservationLabel>(
         "gate_reservations", help: "Orders that the ledger counts.")
     /// 1 while a connection to the endpoint stands ready, else 0.
@@ -55,6 +61,12 @@ package final class GateMetrics: Sendable {
     /// Orders and cancels that were sent a second time, because the endpoint provably had not processed them.
     package let resentCalls = Counter(
         "gate_resent_calls_total", help: "Orders and cancels sent again because the endpoint had not processed them.")
+    /// Messages of answers that pass and are mapped to be read, by whether they were.
+    package let observedMessages = LabelledCounters<ObservedMessage>(
+        "gate_observed_messages_total", help: "Messages of passing answers that were to be read for the ledger.")
+    /// What they said of an order and the ledger did not know yet.
+    package let observedNews = Counter(
+        "gate_observed_news_total", help: "What passing answers said of orders and the ledger did not know yet.")
     /// Log lines of refused orders that were lost because the log could not keep up.
     package let droppedLogLines = Counter(
         "gate_log_lines_dropped_total", help: "Log lines of refused orders lost because the log could not keep up.")
@@ -119,6 +131,7 @@ package final class GateMetrics: Sendable {
             decision, addedRequest, addedResponse, upstream, orders, ruleViolations, ruleSet, ruleReloads, priceAge,
             accountAge, mirrorLookups, redisUp, upstreamUp, activeStops, stops, reservations, unknownOutcomes,
             connectionsClient, connectionsUpstream, http2Errors, refusedConnections, unreadableCancels, resentCalls,
+            observedMessages, observedNews, settledUnknowns, ledgerFaults,
             droppedLogLines, mirrorDropped, mirrorTurnedAway, refusedNames, unwoundOrders, unwoundPositions, unwindFailures,
             activeUnwindings, ProcessMetrics(),
         ]

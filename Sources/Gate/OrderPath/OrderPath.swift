@@ -19,11 +19,14 @@ package final class OrderPath: EventTarget {
     let plan: DecodePlan
     let decoder: OrderDecoder
     let responseDecoder: ResponseDecoder
+    /// Reads answers that pass.
+    let observer: ResponseDecoder
     let rejects: RejectEncoder
     let rejectMessages: RejectMessageEncoder
     let rejected: UnsafeMutablePointer<RejectedViolation>
     let pool: ExchangePool
     let batches = BatchPool()
+    let texts: OrderIDTexts
     let scratch: UnsafeMutableRawBufferPointer
     let headerFields: UnsafeMutablePointer<HeaderField>
     /// What comes from and goes to the state thread.
@@ -104,6 +107,8 @@ package final class OrderPath: EventTarget {
         identities = IdentityTable(configuration.identities)
         decoder = OrderDecoder(plan: plan)
         responseDecoder = ResponseDecoder(plan: plan)
+        observer = ResponseDecoder(plan: plan, itemCapacity: Self.maximumObservedItems)
+        texts = OrderIDTexts(capacity: engine.limits.maxReservations)
         rejects = RejectEncoder()
         rejectMessages = RejectMessageEncoder(plan: plan)
         rejected = .allocate(capacity: Self.violationCapacity)
@@ -354,6 +359,7 @@ package final class OrderPath: EventTarget {
                     number: exchange.pointee.decisionID, now: loop.now)
             else { return refuseForwarding(exchange, .inFlightLimit) }
             exchange.pointee.reservation = reservation
+            texts.note(reservation, clientOrderID: exchange.pointee.clientOrderIDText)
         }
         guard upstream.submit(exchange) else {
             let isFull = upstream.isReady && exchange.pointee.attempts == 0

@@ -5,6 +5,8 @@ package struct OrderPathConfiguration: Sendable {
     package var upstream: UpstreamAddress
     /// `limits.max_order_bytes`.
     package var maximumOrderBytes = 65_536
+    /// `limits.max_observed_bytes`: a larger message of an answer that passes is not read.
+    package var maximumObservedBytes = 262_144
     /// `limits.max_connections`.
     package var maximumConnections = 1024
     /// `limits.max_in_flight_orders`, per client connection.

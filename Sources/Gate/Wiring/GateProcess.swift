@@ -46,7 +46,8 @@ struct GateProcess {
         let admin = AdminServer(
             configuration: AdminServer.Configuration(
                 address: configuration.admin, token: configuration.adminToken, uids: Set(configuration.adminUIDs)),
-            metrics: metrics, readiness: readiness, stops: StopService(state: state), logger: log,
+            metrics: metrics, readiness: readiness, stops: StopService(state: state),
+            accounts: AccountService(orders: orders), logger: log,
             bound: { announce("admin on \($0)") })
         let control = ControlPlane(admin: admin, logger: log) { [readiness] in
             readiness.beginDraining()
@@ -103,6 +104,7 @@ struct GateProcess {
         let configuration = inputs.configuration
         var path = OrderPathConfiguration(listener: listener, upstream: try upstream())
         path.maximumOrderBytes = configuration.limits.maxOrderBytes
+        path.maximumObservedBytes = configuration.limits.maxObservedBytes
         path.maximumConnections = configuration.limits.maxConnections
         path.maximumConnectionsPerHost = configuration.limits.maxConnectionsPerHost
         path.acceptPause = configuration.limits.acceptPause.nanoseconds

@@ -8,6 +8,7 @@ final class FuzzContext: @unchecked Sendable {
     let descriptors: Google_Protobuf_FileDescriptorSet
     let orders: OrderDecoder
     let answers: ResponseDecoder
+    let observer: ResponseDecoder
     let headers = HeaderFields(UnsafeBufferPointer(start: nil, count: 0))
     let prices = [PriceParser(field: ""), PriceParser(field: "price")]
 
@@ -25,5 +26,6 @@ final class FuzzContext: @unchecked Sendable {
         self.descriptors = descriptors
         orders = OrderDecoder(plan: plan)
         answers = ResponseDecoder(plan: plan)
+        observer = ResponseDecoder(plan: plan, itemCapacity: 64)
     }
 }

@@ -14,6 +14,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case cancel
     /// The endpoint's answer to an order.
     case answer
+    /// An answer that passes and is read beside its way; the first byte says how it is cut.
+    case passing
     case configuration
     case mapping
     /// A rule file, read, compiled, and its examples decided.
@@ -39,6 +41,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .order: try order(bytes)
         case .cancel: cancel(bytes)
         case .answer: answer(bytes)
+        case .passing: try passing(bytes)
         case .configuration: configuration(bytes)
         case .mapping: mapping(bytes)
         case .rules: try rules(bytes)
@@ -92,6 +95,37 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
 
     private func answer(_ bytes: UnsafeRawBufferPointer) {
         _ = FuzzContext.shared.answers.decode(method: 0, message: bytes)
+    }
+
+    /// What an answer in pieces shows is what it shows whole, and no more of it is kept than one message.
+    private func passing(_ bytes: UnsafeRawBufferPointer) throws {
+        guard let first = bytes.first else { return }
+        let body = UnsafeRawBufferPointer(rebasing: bytes.dropFirst())
+        let whole = try messages(of: body, cutAt: max(body.count, 1))
+        try require(try messages(of: body, cutAt: Int(first) + 1) == whole, "it depends on how it is cut")
+    }
+
+    private func messages(of body: UnsafeRawBufferPointer, cutAt size: Int) throws -> [[UInt8]?] {
+        let observer = FuzzContext.shared.observer
+        var passing = PassingMessages()
+        var gathered = ByteQueue()
+        defer { gathered.deallocate() }
+        var seen: [[UInt8]?] = []
+        for start in stride(from: 0, to: body.count, by: size) {
+            var piece = UnsafeRawBufferPointer(rebasing: body[start..<min(start + size, body.count)])
+            while let found = passing.next(&piece, gathered: &gathered, limit: 1024) {
+                guard case .message(let message) = found else {
+                    seen.append(nil)
+                    continue
+                }
+                seen.append(Array(message))
+                for index in 0..<(observer.decodeEach(method: 3, message: message) ?? 0) {
+                    _ = observer.item(index, method: 3)
+                }
+            }
+            try require(gathered.count <= 1024, "\(gathered.count) bytes are kept")
+        }
+        return seen
     }
 
     // MARK: Files

@@ -55,6 +55,7 @@ import Testing
 
         let limits = configuration.limits
         #expect(limits.maxOrderBytes == 65_536)
+        #expect(limits.maxObservedBytes == 262_144)
         #expect(limits.maxConnections == 1024)
         #expect(limits.maxInFlightOrders == 1000)
         #expect(limits.drainTimeout == .seconds(25))
@@ -217,6 +218,7 @@ import Testing
         ("REDIS_ACCOUNTS_SETTLE_AFTER", "5s", { $0.redis.accounts.settleAfter == .seconds(5) }),
         ("REDIS_ACCOUNTS_UNKNOWN_AFTER", "6s", { $0.redis.accounts.unknownAfter == .seconds(6) }),
         ("LIMITS_MAX_ORDER_BYTES", "128", { $0.limits.maxOrderBytes == 128 }),
+        ("LIMITS_MAX_OBSERVED_BYTES", "128", { $0.limits.maxObservedBytes == 128 }),
         ("LIMITS_MAX_CONNECTIONS", "2", { $0.limits.maxConnections == 2 }),
         ("LIMITS_MAX_IN_FLIGHT_ORDERS", "16", { $0.limits.maxInFlightOrders == 16 }),
         ("LIMITS_DRAIN_TIMEOUT", "1m", { $0.limits.drainTimeout == .seconds(60) }),
@@ -317,6 +319,7 @@ import Testing
 
     private static let bounds: [(key: String, allowed: [String], refused: [String])] = [
         ("limits.max_order_bytes", ["64", "16777216"], ["63", "16777217"]),
+        ("limits.max_observed_bytes", ["64", "16777216"], ["63", "16777217"]),
         ("limits.max_connections", ["1", "65536"], ["0", "65537"]),
         ("limits.max_in_flight_orders", ["8", "100000"], ["7", "100001"]),
         ("limits.drain_timeout", ["0s", "1h"], ["3601s", "-1s"]),

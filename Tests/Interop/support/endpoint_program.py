@@ -1,7 +1,8 @@
 """An order-execution endpoint on grpcio that does what the caller's metadata tells it to, and remembers every call.
 
-`x-do` is a JSON object: hold (a name: answer only when it is released), status and message, state (of a new order),
-initial and trailing (metadata to send), extra (hexadecimal bytes appended to the answer), count and size (of a stream).
+`x-do` is a JSON object: hold (a name: answer only when it is released), status and message, state (of a new order), timestamp (of a cancel),
+initial and trailing (metadata to send), extra (hexadecimal bytes appended to the answer), count and size (of a stream),
+says (what a query answers or a stream sends: messages in hexadecimal; in a stream also {"hold": a name}).
 `x-tag` names the call for whoever asks about it later.
 """
 
@@ -165,13 +166,16 @@ async def cancel_order(request, context, call):
     await obey(do, context)
     order = orders.CancelOrderRequest.FromString(request)
     return answer(do, orders.CancelOrderResponse(
-        order_id=order.order_id, state=orders.state("CANCELED"), timestamp=1_760_000_000_001), call)
+        order_id=order.order_id, state=orders.state("CANCELED"), timestamp=do.get("timestamp", 1_760_000_000_001)),
+        call)
 
 
 async def get_order(request, context, call):
     call["messages"].append(shown(request))
     do = told(context)
     await obey(do, context)
+    if "says" in do:
+        return bytes.fromhex(do["says"][0])
     found = orders.GetOrderResponse()
     found.order.order_id = orders.GetOrderRequest.FromString(request).order_id
     return answer(do, found, call)
@@ -180,7 +184,12 @@ async def get_order(request, context, call):
 async def order_updates(request, context, call):
     call["messages"].append(shown(request))
     do = told(context)
-    for number in range(do.get("count", 3)):
+    for said in do.get("says", ()):
+        if isinstance(said, str):
+            yield bytes.fromhex(said)
+        else:
+            await calls.hold(said["hold"])
+    for number in range(do.get("count", 0 if "says" in do else 3)):
         update = orders.OrderUpdate(update_type="UPDATED", timestamp=number)
         update.order.order_id = f"x-{number}"
         yield update.SerializeToString()
@@ -244,7 +253,7 @@ class Handler(grpc.GenericRpcHandler):
         self.methods = {
             method: kind(recorded(method, serve)) for method, kind, serve in [
                 (orders.CREATE, unary, create_order), (orders.CANCEL, unary, cancel_order),
-                (orders.GET, unary, get_order), (orders.STREAM, down, order_updates),
+                (orders.GET, unary, get_order), (orders.LIST, unary, get_order), (orders.STREAM, down, order_updates),
                 (desk.PLACE, unary, place), (desk.BATCH, unary, place_batch), (desk.AMEND, unary, amend),
                 ("/interop.Echo/Unary", unary, echo), ("/interop.Echo/Down", down, echo_down),
                 ("/interop.Echo/Up", up, echo_up), ("/interop.Echo/Both", both, echo_both),

@@ -1,5 +1,6 @@
 """A gate process with a configuration of its own, and the ways to talk to it."""
 
+import json
 import os
 import re
 import subprocess
@@ -101,6 +102,24 @@ class Gate:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as answer:
             return answer.code, answer.read().decode()
+
+    def post(self, path: str, body: dict, token: str | None = TOKEN) -> tuple[int, dict]:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.admin}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"})
+        if token is not None:
+            request.add_header("Authorization", f"Bearer {token}")
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as answer:
+            assert answer.headers["Content-Type"] == "application/problem+json"
+            return answer.code, json.load(answer)
+
+    def reservations(self, account: str) -> list[dict]:
+        """What the ledger counts of an account, the latest first, but what is unknown before all."""
+        status, text = self.get(f"/api/v1/accounts/{account}")
+        assert status in (200, 404), text
+        return json.loads(text)["reservations"] if status == 200 else []
 
     def metrics(self) -> dict[tuple[str, frozenset], float]:
         """Every sample, by its name and its labels."""

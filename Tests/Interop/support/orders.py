@@ -13,6 +13,7 @@ MAPPING = REPOSITORY / "deploy/orders/b25.yaml"
 CREATE = "/order.OrderService/CreateOrder"
 CANCEL = "/order.OrderService/CancelOrder"
 GET = "/order.OrderService/GetOrder"
+LIST = "/order.OrderService/GetOrders"
 STREAM = "/order.OrderService/StreamOrderUpdates"
 
 _messages = Messages(MAPPING.with_suffix(".binpb"), "order")
@@ -22,6 +23,7 @@ CreateOrderRequest, CreateOrderResponse = _message("CreateOrderRequest"), _messa
 CancelOrderRequest, CancelOrderResponse = _message("CancelOrderRequest"), _message("CancelOrderResponse")
 GetOrderRequest, GetOrderResponse = _message("GetOrderRequest"), _message("GetOrderResponse")
 GetOrdersRequest, GetOrdersResponse = _message("GetOrdersRequest"), _message("GetOrdersResponse")
+Order = _message("Order")
 StreamOrderUpdatesRequest, OrderUpdate = _message("StreamOrderUpdatesRequest"), _message("OrderUpdate")
 
 _ids = itertools.count(1)

@@ -57,11 +57,17 @@ struct Exchange: BitwiseCopyable {
     var responseStarved = false
     /// The response is a message of Gate's own, in place of the endpoint's.
     var isRefusedByMessage = false
-    /// The response's message, kept beside the passing bytes for the ledger.
+    /// The response's message, kept beside the passing bytes for the ledger; of a call that passes, as much as has come of one
+    /// that is read.
     var answer = ByteQueue()
+    /// Of a call that passes: its answer is read in passing, and this is where one message ends.
+    var isObserved = false
+    var passing = PassingMessages()
 
     /// What the rules see of an order.
     var order = Order.none
+    /// The client's id of it, as people write it; empty where it is longer.
+    var clientOrderIDText = NameText()
     /// Of a replace: the order that it takes the place of.
     var replaces: OrderReference?
     /// Of a cancel: the endpoint's id of the order that it ends.

@@ -117,6 +117,8 @@ package enum DefaultType: String, CaseIterable, Sendable, BitwiseCopyable {
 /// One mapped method: how its request and its answer are read.
 package struct MethodPlan: Sendable, BitwiseCopyable {
     package let action: MethodAction
+    /// Whether the answers are read in passing: `response` is then how.
+    package let observes: Bool
     let request: RequestPlan
     let response: ResponsePlan
     /// The message that refuses a call; nil: a gRPC status does.
@@ -126,9 +128,10 @@ package struct MethodPlan: Sendable, BitwiseCopyable {
 
     init(
         action: MethodAction, request: RequestPlan, response: ResponsePlan, rejectMessage: RejectMessagePlan?,
-        definitiveStatuses: UInt32
+        definitiveStatuses: UInt32, observes: Bool = false
     ) {
         self.action = action
+        self.observes = observes
         self.request = request
         self.response = response
         self.rejectMessage = rejectMessage
@@ -138,7 +141,7 @@ package struct MethodPlan: Sendable, BitwiseCopyable {
     /// Whether a call holds a list of orders.
     package var isBatch: Bool { request.itemNode >= 0 }
 
-    /// Whether an answer says of each order of a batch what became of it.
+    /// Whether an answer says of each of several orders what became of it.
     package var answersEach: Bool { response.itemNode >= 0 }
 
     /// Whether an answer with this gRPC status says that the order was not accepted (`response.definitive`).
@@ -177,10 +180,12 @@ struct RequestPlan: Sendable, BitwiseCopyable {
 struct ResponsePlan: Sendable, BitwiseCopyable {
     /// The response message; -1 where nothing of it is read.
     var node: Int32 = -1
-    /// What a batch's answer says of one order; -1 where it does not say it.
+    /// What an answer about several orders says of one of them; -1 where it does not say it.
     var itemNode: Int32 = -1
     var orderID = FieldSource.absent(name: .none)
     var clientOrderID = FieldSource.absent(name: .none)
+    /// Only of what passes.
+    var account = FieldSource.absent(name: .none)
     var status = FieldSource.absent(name: .none)
     var filled = FieldSource.absent(name: .none)
     var error = FieldSource.absent(name: .none)

@@ -94,6 +94,8 @@ package struct OrderAnswer: BitwiseCopyable {
     /// The endpoint's order id; empty where the answer names none.
     package var orderID = UnsafeRawBufferPointer.empty
     package var clientOrderID = UnsafeRawBufferPointer.empty
+    /// Whose order it is, of an answer that was read in passing; empty where it does not say.
+    package var account = UnsafeRawBufferPointer.empty
     /// The endpoint's own words on a failure; empty where there are none.
     package var error = UnsafeRawBufferPointer.empty
     /// Quantity filled so far; nil where the answer does not say, or not readably.

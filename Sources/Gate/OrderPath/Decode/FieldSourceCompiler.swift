@@ -32,11 +32,12 @@ struct FieldSourceCompiler {
     }
 
     /// For a part of an answer.
-    init(_ role: AnswerRole, index: DescriptorIndex, log: ProblemLog) {
-        resolver = FieldPathResolver(index: index, path: "response.\(role.rawValue)", log: log)
+    /// - Parameter key: what of the mapping says it: `response` or `observe`.
+    init(_ role: AnswerRole, of key: String, index: DescriptorIndex, log: ProblemLog) {
+        resolver = FieldPathResolver(index: index, path: "\(key).\(role.rawValue)", log: log)
         kind =
             switch role {
-            case .orderID, .clientOrderID: .text
+            case .orderID, .clientOrderID, .account: .text
             case .status: .choice
             case .filled: .number
             case .error: .words

@@ -10,16 +10,19 @@ struct WireValue: BitwiseCopyable {
 final class DecodeMemory {
     /// The values of the mapped fields.
     let slots: UnsafeMutablePointer<WireValue>
-    /// The orders of a batch, or the items of its answer.
+    /// The orders of a batch, or the items of an answer.
     let items: UnsafeMutablePointer<UnsafeRawBufferPointer>
+    /// Items that are kept.
+    let itemCapacity: Int
     /// Names that are not as they stood on the wire.
     let scratch: UnsafeMutableRawBufferPointer
 
-    init() {
+    init(itemCapacity: Int = MessageReader.itemCapacity) {
+        self.itemCapacity = itemCapacity
         slots = .allocate(capacity: MessageReader.slotCount)
         slots.initialize(repeating: WireValue(bits: 0, bytes: .empty), count: MessageReader.slotCount)
-        items = .allocate(capacity: MessageReader.itemCapacity)
-        items.initialize(repeating: .empty, count: MessageReader.itemCapacity)
+        items = .allocate(capacity: itemCapacity)
+        items.initialize(repeating: .empty, count: itemCapacity)
         scratch = .allocate(byteCount: SourceReader.scratchSize, alignment: 1)
     }
 
@@ -40,7 +43,7 @@ struct MessageReader: BitwiseCopyable {
     static let slotCount = 64
     /// No slot: stands in a plan for the list whose items are read one by one.
     static let itemSlot: Int8 = 63
-    /// Items of such a list that are kept.
+    /// Items of such a list that a batch may have.
     static let itemCapacity = 128
     /// How deep messages may be nested, as in other protobuf parsers.
     private static let depthLimit = 100
@@ -48,9 +51,10 @@ struct MessageReader: BitwiseCopyable {
     private let tables: PlanTables
     private let slots: UnsafeMutablePointer<WireValue>
     private let items: UnsafeMutablePointer<UnsafeRawBufferPointer>
+    private let itemCapacity: Int
     /// Bit n set: slot n has a value.
     private(set) var present: UInt64 = 0
-    /// How many items the list has; those past `itemCapacity` are checked and not kept.
+    /// How many items the list has; those past the memory's capacity are checked and not kept.
     private(set) var itemCount = 0
     /// What is wrong, once `read` returned false.
     private(set) var fault: StaticString = ""
@@ -62,6 +66,7 @@ struct MessageReader: BitwiseCopyable {
         self.tables = tables
         slots = memory.slots
         items = memory.items
+        itemCapacity = memory.itemCapacity
     }
 
     /// Reads a whole message. False: it is malformed, `fault` says why.
@@ -156,7 +161,7 @@ struct MessageReader: BitwiseCopyable {
     }
 
     private mutating func keep(item: UnsafeRawBufferPointer) {
-        if itemCount < Self.itemCapacity { items[itemCount] = item }
+        if itemCount < itemCapacity { items[itemCount] = item }
         itemCount &+= 1
     }
 

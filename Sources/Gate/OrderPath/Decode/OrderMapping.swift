@@ -17,6 +17,8 @@ package struct OrderMapping: Sendable {
         package var fields: [Field<OrderRole>] = []
         package var values: [Value] = []
         package var response: Response?
+        /// Of a method that passes: how its answers tell what became of orders; nil: they are not read.
+        package var observe: Response?
         package var defaultType: Located<DefaultType>?
         package var foldsSymbol = false
         /// How a refused call is answered; nil: as a gRPC status.
@@ -57,13 +59,16 @@ package struct OrderMapping: Sendable {
     /// How an answer tells what became of the order.
     package struct Response: Sendable {
         package var location: SourceLocation
-        /// The path of the repeated message that answers a batch, item for item.
+        /// The path of the repeated message that answers a batch, item for item, or that holds the orders of a passing answer.
         package var each: Located<String>?
         package var fields: [Field<AnswerRole>] = []
         package var rejected: [Located<String>] = []
         package var ended: [Located<String>] = []
-        /// gRPC statuses that say that the order was not accepted.
+        /// gRPC statuses that say that the order was not accepted; without meaning for what passes.
         package var definitive: [Int] = Self.definitiveByDefault
+
+        /// Whether it says what any status means.
+        var listsStatuses: Bool { !rejected.isEmpty || !ended.isEmpty }
 
         /// The statuses that no server of sense gives to an order it has accepted.
         package static let definitiveByDefault = [3, 5, 6, 7, 8, 9, 11, 12, 16]
@@ -105,5 +110,10 @@ package enum OrderRole: String, CaseIterable, Sendable {
 package enum AnswerRole: String, CaseIterable, Sendable {
     case orderID = "order_id"
     case clientOrderID = "client_order_id"
-    case status, filled, error
+    case status, filled, error, account
+
+    /// What is read of the answer to an order.
+    static let ofResponse: [AnswerRole] = [.orderID, .clientOrderID, .status, .filled, .error]
+    /// What is read of an answer in passing.
+    static let ofObserve: [AnswerRole] = [.orderID, .clientOrderID, .account, .status, .filled]
 }

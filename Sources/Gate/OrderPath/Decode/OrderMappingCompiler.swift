@@ -59,8 +59,13 @@ package struct OrderMappingCompiler {
         if method.action == .pass {
             refuseWithPass(method)
             return MethodPlan(
-                action: .pass, request: RequestPlan(), response: ResponsePlan(), rejectMessage: nil,
-                definitiveStatuses: 0)
+                action: .pass, request: RequestPlan(), response: observe(method, type: descriptor.outputType),
+                rejectMessage: nil, definitiveStatuses: 0, observes: method.observe != nil)
+        }
+        if let observe = method.observe {
+            log.report(
+                "observe: is for methods that pass; what a \(method.action.rawValue) is answered is read by response",
+                at: observe.location)
         }
         guard !descriptor.clientStreaming, !descriptor.serverStreaming else {
             report(
@@ -83,7 +88,7 @@ package struct OrderMappingCompiler {
             || method.foldsSymbol || method.each != nil || method.reject != nil
         {
             log.report(
-                "a method that passes is not read: leave out all but path and action, or write create, replace or cancel",
+                "a method that passes is not read: leave out all but path, action and observe, or write create, replace or cancel",
                 at: method.location)
         }
     }
@@ -215,27 +220,60 @@ package struct OrderMappingCompiler {
     // MARK: Answers
 
     private mutating func response(_ method: OrderMapping.Method, type: String) -> ResponsePlan {
-        var plan = ResponsePlan()
-        guard let response = method.response else { return plan }
+        guard let response = method.response else { return ResponsePlan() }
+        checkStatus(response, of: "response")
+        checkEach(method, response)
+        return answer(response, of: "response", type: type)
+    }
+
+    /// How the answers of a method that passes are read.
+    private mutating func observe(_ method: OrderMapping.Method, type: String) -> ResponsePlan {
+        guard var observe = method.observe else { return ResponsePlan() }
+        let roles = Set(observe.fields.map(\.role))
+        if let status = observe.fields.first(where: { $0.role == .status }), observe.rejected.isEmpty,
+            observe.ended.isEmpty
+        {
+            // An API has one list of states: what orders are answered with says it for all.
+            let usual = mapping.methods.first { $0.action == .create && $0.response?.listsStatuses == true }?.response
+            observe.rejected = (usual?.rejected ?? []).map { Located($0.value, at: status.source.location) }
+            observe.ended = (usual?.ended ?? []).map { Located($0.value, at: status.source.location) }
+        }
+        checkStatus(observe, of: "observe")
+        if !roles.contains(.orderID), !roles.contains(.clientOrderID) {
+            log.report("observe: order_id or client_order_id is missing and needed", at: observe.location)
+        }
+        if !roles.contains(.status), !roles.contains(.filled) {
+            log.report(
+                "observe: status or filled is missing and needed: nothing else tells what became of an order",
+                at: observe.location)
+        }
+        return answer(observe, of: "observe", type: type)
+    }
+
+    private func checkStatus(_ response: OrderMapping.Response, of key: String) {
         let hasStatus = response.fields.contains { $0.role == .status }
-        if hasStatus, response.rejected.isEmpty, response.ended.isEmpty {
-            log.report("response.status: says nothing without rejected or ended", at: response.location)
+        if hasStatus, !response.listsStatuses {
+            log.report("\(key).status: says nothing without rejected or ended", at: response.location)
         }
         if !hasStatus, let status = (response.rejected + response.ended).first {
-            report("response: rejected and ended need response.status", at: status)
+            report("\(key): rejected and ended need \(key).status", at: status)
         }
-        checkEach(method, response)
-        var scope = scope(response.each, type, path: "response.each")
+    }
+
+    private mutating func answer(_ response: OrderMapping.Response, of key: String, type: String) -> ResponsePlan {
+        var plan = ResponsePlan()
+        var scope = scope(response.each, type, path: "\(key).each")
         guard response.each == nil || scope.outer != nil else { return plan }
         var sources: [AnswerRole: FieldSource] = [:]
         for field in response.fields {
-            sources[field.role] = FieldSourceCompiler(field.role, index: index, log: log)
+            sources[field.role] = FieldSourceCompiler(field.role, of: key, index: index, log: log)
                 .source(of: field, response: response, scope: &scope, in: &parts)
         }
         (plan.node, plan.itemNode) = nodes(scope)
         func source(_ role: AnswerRole) -> FieldSource { sources[role] ?? .absent(name: .none) }
         plan.orderID = source(.orderID)
         plan.clientOrderID = source(.clientOrderID)
+        plan.account = source(.account)
         plan.status = source(.status)
         plan.filled = source(.filled)
         plan.error = source(.error)

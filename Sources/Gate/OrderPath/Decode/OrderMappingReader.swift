@@ -34,7 +34,7 @@ package struct OrderMappingReader {
         let fold = map.choice("fold", of: Fold.self)
         let reject = map.choice("reject", of: RejectForm.self)
         let each = each(&map)
-        map.refuseUnsupported("observe")
+        let observe = map.mapping("observe")
         map.finish()
 
         guard let path, let action = action?.value else { return nil }
@@ -42,6 +42,7 @@ package struct OrderMappingReader {
         if let fields { method.fields = self.fields(fields) }
         if let values { method.values = self.values(values) }
         method.response = response.map(self.response)
+        method.observe = observe.map(self.observe)
         method.defaultType = defaultType
         method.foldsSymbol = fold != nil
         method.each = each
@@ -84,8 +85,28 @@ package struct OrderMappingReader {
 
     private func response(_ response: StrictMapping) -> OrderMapping.Response {
         var map = response
+        var result = answer(&map, AnswerRole.ofResponse)
+        if let statuses = map.list("definitive") {
+            result.definitive = statuses.compactMap {
+                log.integer($0, path: map.path(of: "definitive"), in: 1...16)?.value
+            }
+        }
+        result.each = each(&map)
+        map.finish()
+        return result
+    }
+
+    private func observe(_ observe: StrictMapping) -> OrderMapping.Response {
+        var map = observe
+        var result = answer(&map, AnswerRole.ofObserve)
+        result.each = each(&map)
+        map.finish()
+        return result
+    }
+
+    private func answer(_ map: inout StrictMapping, _ roles: [AnswerRole]) -> OrderMapping.Response {
         var result = OrderMapping.Response(location: map.location)
-        for role in AnswerRole.allCases {
+        for role in roles {
             guard let node = map.node(role.rawValue) else { continue }
             // An empty path says that the answer does not have it.
             if case .scalar("", _) = node.content { continue }
@@ -94,13 +115,6 @@ package struct OrderMappingReader {
         }
         result.rejected = map.texts("rejected") ?? []
         result.ended = map.texts("ended") ?? []
-        if let statuses = map.list("definitive") {
-            result.definitive = statuses.compactMap {
-                log.integer($0, path: map.path(of: "definitive"), in: 1...16)?.value
-            }
-        }
-        result.each = each(&map)
-        map.finish()
         return result
     }
 }

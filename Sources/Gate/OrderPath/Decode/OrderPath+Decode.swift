@@ -27,7 +27,7 @@ extension OrderPath {
     }
 
     /// `application/grpc`, alone or followed by `+` or `;`.
-    private static func isGRPC(_ type: UnsafeRawBufferPointer) -> Bool {
+    static func isGRPC(_ type: UnsafeRawBufferPointer) -> Bool {
         let name: StaticString = "application/grpc"
         guard type.starts(with: name) else { return false }
         guard type.count > name.utf8CodeUnitCount else { return true }
@@ -60,6 +60,7 @@ extension OrderPath {
             return false
         }
         exchange.pointee.order = read.order
+        exchange.pointee.clientOrderIDText = read.clientOrderIDText
         exchange.pointee.replaces = read.replaces
         return true
     }
@@ -71,13 +72,13 @@ extension OrderPath {
         switch decoding {
         case .order(let decoded):
             identityFailure(exchange, account: decoded.account, strategy: decoded.strategy)
-                ?? adopt(decoded, &order.order)
+                ?? adopt(decoded, &order)
         case .replace(let decoded): adopt(decoded, &order, of: exchange)
         case .refused(let failure): failure
         }
     }
 
-    private func adopt(_ decoded: DecodedOrder, _ order: inout Order) -> DecodeFailure? {
+    private func adopt(_ decoded: DecodedOrder, _ order: inout BatchOrder) -> DecodeFailure? {
         let accountLookup = engine.account(decoded.account)
         guard let account = accountLookup.id else {
             countRefused(accountLookup, .account)
@@ -98,7 +99,8 @@ extension OrderPath {
             countRefused(timeInForceLookup, .timeInForce)
             return timeInForceLookup.failure("an unknown time in force")
         }
-        order = Order(
+        order.clientOrderIDText = NameText(whole: decoded.clientOrderID)
+        order.order = Order(
             account: account, strategy: strategy, symbol: symbol, timeInForce: timeInForce, side: decoded.side,
             type: decoded.type, reduceOnly: decoded.reduceOnly, mayBeMarket: decoded.typeIsByPrice,
             quantity: decoded.quantity, price: decoded.price,

@@ -33,6 +33,11 @@ extension OrderPath {
         order.order.clientOrderID =
             decoded.clientOrderID.isEmpty
             ? original?.clientOrderID ?? reference.clientOrderID : engine.digest(decoded.clientOrderID)
+        if !decoded.clientOrderID.isEmpty {
+            order.clientOrderIDText = NameText(whole: decoded.clientOrderID)
+        } else if order.order.clientOrderID == reference.clientOrderID {
+            order.clientOrderIDText = NameText(whole: decoded.replacesClientOrderID)
+        }
         return adoptTerms(decoded, original, &order.order)
     }
 

@@ -42,7 +42,7 @@ struct RejectMessageCompiler {
         case .status: kind = .constant
         case .error: kind = .error
         case .clientOrderID: kind = .clientOrderID
-        case .orderID, .filled: return nil
+        case .orderID, .filled, .account: return nil
         }
         guard case .fields(let paths) = field.source.value, let path = paths.first?.path else { return nil }
         let resolver = FieldPathResolver(index: index, path: "response.\(field.role.rawValue)", log: log)

@@ -1,20 +1,23 @@
 import RiskRules
 
-/// Reads what the endpoint's answer to a mapped method says of the order. Belongs to one thread and never allocates after
+/// Reads what the endpoint's answer to a mapped method says of the order, or of several. Belongs to one thread and never allocates after
 /// it is made; what it returns is valid as long as the message and until the next call.
 package final class ResponseDecoder {
     private let plan: DecodePlan
     private let tables: PlanTables
-    private let memory = DecodeMemory()
+    private let memory: DecodeMemory
     /// The values of the answer that hold for all of its items.
     private var outer: UInt64 = 0
 
-    package init(plan: DecodePlan) {
+    /// - Parameter itemCapacity: items that one answer may have.
+    package init(plan: DecodePlan, itemCapacity: Int = OrderDecoder.maximumBatch) {
         self.plan = plan
         self.tables = plan.tables
+        memory = DecodeMemory(itemCapacity: itemCapacity)
     }
 
-    /// Reads one answer. `method` is the index of any method that does not pass; `message` is without the gRPC prefix.
+    /// Reads one answer. `method` is the index of a method that does not pass, or is observed; `message` is without the gRPC
+    /// prefix.
     /// Where the mapping has no `response` the answer says that the order was accepted, and nothing else.
     package func decode(method: Int, message: UnsafeRawBufferPointer) -> OrderAnswer {
         let response = tables.methods[method].response
@@ -23,12 +26,12 @@ package final class ResponseDecoder {
         return Self.answer(response, &reader)
     }
 
-    /// Reads the answer to a batch, item for item: how many there are, each to be read with `item`. nil: it cannot be read, or
-    /// has more items than a batch has orders.
+    /// Reads an answer about several orders, item for item: how many there are, each to be read with `item`. nil: it cannot be
+    /// read, or has more items than there is room for.
     package func decodeEach(method: Int, message: UnsafeRawBufferPointer) -> Int? {
         var reader = SourceReader(tables, memory, headers: .none)
         guard reader.walk(message, node: tables.methods[method].response.node),
-            reader.itemCount <= MessageReader.itemCapacity
+            reader.itemCount <= memory.itemCapacity
         else { return nil }
         outer = reader.present
         return reader.itemCount
@@ -48,6 +51,7 @@ package final class ResponseDecoder {
         var answer = OrderAnswer(outcome: .accepted)
         answer.orderID = reader.identifier(response.orderID)
         answer.clientOrderID = reader.identifier(response.clientOrderID)
+        answer.account = reader.identifier(response.account)
         answer.error = reader.identifier(response.error)
         // A status that the mapping does not list is one under which the order lives on.
         answer.outcome = reader.listed(response.status).flatMap(OrderAnswer.Outcome.init(rawValue:)) ?? .accepted

@@ -3,6 +3,8 @@ import RiskRules
 /// One order of a batch: what the rules see of it, and what the ledger holds for it.
 struct BatchOrder: BitwiseCopyable {
     var order = Order.none
+    /// The client's id of it, as people write it; empty where it is longer.
+    var clientOrderIDText = NameText()
     /// Of a replace: the order that it takes the place of.
     var replaces: OrderReference?
     var reservation: ReservationID?

@@ -53,6 +53,9 @@ extension OrderPath {
                 let reservation = engine.reserve(
                     order, replacing: replaces, connection: connection, number: decisionID, now: loop.now)
                 batch.pointee.orders[index].reservation = reservation
+                if let reservation {
+                    texts.note(reservation, clientOrderID: batch.pointee.orders[index].clientOrderIDText)
+                }
                 batch.pointee.orders[index].wasApproved = true
                 guard reservation == nil else { continue }
             }

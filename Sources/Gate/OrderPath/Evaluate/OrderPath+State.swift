@@ -90,6 +90,9 @@ extension OrderPath {
         metrics.reservations.set(Int64(engine.reservationCount(.open)), .open)
         metrics.reservations.set(Int64(engine.reservationCount(.closing)), .closing)
         metrics.reservations.set(Int64(engine.reservationCount(.unknown)), .unknown)
+        metrics.settledUnknowns.set(engine.counters.unknownsSettledByTime, .time)
+        metrics.settledUnknowns.set(engine.counters.unknownsSettledByOperator, .operator)
+        metrics.ledgerFaults.set(engine.counters.doubleResolves, .doubleResolve)
     }
 
     /// Gives a request to the state thread. Where its mailbox is full, log lines are dropped and counted, the rest is kept.

@@ -101,6 +101,7 @@ extension OrderPath {
             settle(exchange)
         }
         exchange.pointee.responseHeadSent = true
+        exchange.pointee.isObserved = !endsStream && mayObserve(exchange)
         guard exchange.pointee.stage == .forwarded, let client = exchange.pointee.client else { return }
         let head = exchange.pointee.responseHead
         client._withUnsafeGuaranteedRef {
@@ -122,6 +123,8 @@ extension OrderPath {
     func responseBytesArrived(_ exchange: Exchange.Pointer, _ bytes: UnsafeRawBufferPointer) {
         if exchange.pointee.action != .pass {
             _ = exchange.pointee.answer.append(bytes, limit: configuration.maximumOrderBytes)
+        } else if exchange.pointee.isObserved {
+            observe(exchange, bytes)
         }
         guard exchange.pointee.stage == .forwarded, exchange.pointee.client != nil else {
             consumeResponse(exchange, bytes.count)

@@ -52,6 +52,7 @@ extension OrderPath {
     /// Tells the ledger what an answer says of one order.
     func settle(_ reservation: ReservationID, by answer: OrderAnswer?) {
         let wall = gate_realtime_ns()
+        if let answer { texts.learn(reservation, orderID: answer.orderID) }
         switch answer?.outcome {
         case .rejected:
             engine.release(reservation)
