@@ -59,7 +59,8 @@ struct LedgerChangeTests {
         try desk.end(id, filled: "0.25")
         #expect(text(told(desk)) == ["1 closing 0.25"])
         #expect(told(desk).isEmpty)
-        try desk.end(id, filled: "0")
+        desk.advance(5)
+        try desk.snapshot(asOf: desk.wallNow)
         #expect(text(told(desk)) == ["1 gone"])
     }
 

@@ -215,7 +215,7 @@ final class RecoveryWorld {
     private func answer() throws {
         guard let number = run.ids.keys.sorted().randomElement(using: &random) else { return }
         let kind = Int.random(in: 0..<10, using: &random)
-        let isInFlight = run.journal.images[number].map { $0.state == .inFlight } ?? true
+        let isInFlight = run.ids[number].map { run.engine.reservation($0)?.state == .inFlight } ?? false
         let orderID = chance(80) ? "o\(chance(10) ? number / 2 : number)" : ""
         let filled = random.pick([nil, "0", "0.3", "1", "50"])
         for run in runs {
@@ -226,11 +226,12 @@ final class RecoveryWorld {
             case 5, 6: engine.ended(id, filled: try filled.map(run.desk.decimal), now: now, wallNow: wallNow)
             case 7: engine.unknown(id, now: now, wallNow: wallNow)
             case 8: engine.release(id)
-            default: if isInFlight, engine.reservation(id)?.state == .inFlight { engine.undo(id) }
+            default: if isInFlight { engine.undo(id) }
             }
         }
         if kind < 5, !orderID.isEmpty { sent[number]?.orderID = orderID }
-        if kind > 4, kind != 7 || chance(50) { for run in runs { run.ids[number] = nil } }
+        let isLast = kind == 7 ? chance(50) : kind == 9 ? isInFlight : kind > 4
+        if isLast { for run in runs { run.ids[number] = nil } }
         note("answers")
     }
 
