@@ -147,14 +147,18 @@ package struct StrictMapping {
         scalar(key).flatMap { log.address($0, path: path(of: key)) }
     }
 
-    /// Addresses: a list in the file, or from the environment, where they are separated by commas.
+    /// Addresses: a list in the file, or from the environment, where they are separated by commas. nil where the key is absent,
+    /// or one of them is none.
     package mutating func addresses(_ key: String) -> [Located<SocketAddress>]? {
         let (written, path) = (list(key), path(of: key))
-        guard let override = overrides?.take(path) else { return written?.compactMap { log.address($0, path: path) } }
-        return log.text(override, path: path)?.value.split(separator: ",", omittingEmptySubsequences: false).compactMap
-        {
-            log.address(StrictNode(.scalar(text: String($0), isPlain: true), at: override.location), path: path)
+        var items = written
+        if let override = overrides?.take(path) {
+            items = log.text(override, path: path)?.value.split(separator: ",", omittingEmptySubsequences: false).map {
+                StrictNode(.scalar(text: String($0), isPlain: true), at: override.location)
+            }
         }
+        let addresses = items?.compactMap { log.address($0, path: path) }
+        return addresses?.count == items?.count ? addresses : nil
     }
 
     /// Whether the environment gives the key.

@@ -19,7 +19,7 @@ struct StateThreadTests {
         let table = MirrorConfiguration.Table(
             database: 0, key: KeyTemplate(prefix: "a:", suffix: ""), maximumAge: 1_000_000_000)
         let configuration = MirrorConfiguration(
-            address: .unix(path: "\(directory.path)/nobody.sock"), prices: table, accounts: table, instance: "test")
+            addresses: [.unix(path: "\(directory.path)/nobody.sock")], prices: table, accounts: table, instance: "test")
         return try StateHarness(configuration, stateDirectory: directory.path)
     }
 

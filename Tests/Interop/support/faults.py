@@ -88,6 +88,8 @@ class Fault:
     readiness: str = READY
     #: Seconds from when the cause is gone until raising orders pass and Gate is ready.
     recovery: float = 1
+    #: Whether the time that mending takes is part of that.
+    counts_mending: bool = False
     #: What the first calls are told, those that are under way or sent before the fault is known; where it is not looked at: None.
     first: str | None = None
     #: Where orders show nothing of the fault: when it is in force.
@@ -260,7 +262,7 @@ FAULTS = [
     Fault("the rules' directory deleted", _delete_rules, _restore_rules, PASSES, PASSES,
           in_force=_was_refused, is_over=_was_loaded),
     Fault("Gate killed (SIGKILL)", _kill_gate, _start_gate, NOT_CONNECTED, NOT_CONNECTED, NOT_CONNECTED,
-          readiness=GONE, recovery=3),
+          readiness=GONE, recovery=3, counts_mending=True),
     Fault("Gate started again, the account not yet written since", _restart_before_a_snapshot, _thaw,
           PASSES, PASSES, scene="restarted"),
 ]
