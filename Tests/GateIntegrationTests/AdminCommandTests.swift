@@ -51,7 +51,8 @@ struct AdminCommandTests {
             #expect(stopped.status == 0)
             #expect(
                 stopped.output
-                    == "ready\nstopped: account:a-1 since 2025-10-09T08:53:20.125Z, by ann: fat finger\n")
+                    == "ready\nredis: followed\n"
+                    + "stopped: account:a-1 since 2025-10-09T08:53:20.125Z, by ann: fat finger (epoch 1760000000125)\n")
 
             let resume = try await gate(
                 ["resume", "--authorized-by", "bob", "--reason", "checked", "--scope", "account:a-1"],
@@ -61,7 +62,24 @@ struct AdminCommandTests {
 
             server.readiness.set(.mirror, false)
             let status = try await gate(["status"], environment: environment)
-            #expect(status.output == "not ready\n  mirror: not following Redis\nno stop is active\n")
+            #expect(status.output == "not ready\n  mirror: not following Redis\nredis: followed\nno stop is active\n")
+        }
+    }
+
+    @Test func `what other Gates do not know of yet is told`() async throws {
+        try await withServer(token: "secret") { server in
+            let environment = ["GATE_ADMIN": server.address.description, "GATE_ADMIN_TOKEN": "secret"]
+            await server.keeper.isolate()
+            let stop = try await gate(["stop", "--reason", "r", "--by", "b"], environment: environment)
+            #expect(stop.status == 0)
+            #expect(stop.output.hasSuffix("\nin force here; not yet shared with other Gates (see gate status)\n"))
+            let stopped = try await gate(["status"], environment: environment)
+            #expect(stopped.output.contains("\nredis: not followed"))
+            #expect(stopped.output.hasSuffix("(epoch 1760000000125; other Gates do not know of it yet)\n"))
+            let resume = try await gate(["resume", "--authorized-by", "b", "--reason", "r"], environment: environment)
+            #expect(resume.output.contains("not yet shared"))
+            let resumed = try await gate(["status"], environment: environment)
+            #expect(resumed.output.hasSuffix("\nends of stops that other Gates do not know of yet: 1\n"))
         }
     }
 
@@ -73,7 +91,7 @@ struct AdminCommandTests {
             #expect(
                 stop.output == """
                     {"active":true,"at":"2025-10-09T08:53:20.125Z","by":"b","epoch":1760000000125,"reason":"r",\
-                    "scope":"global"}
+                    "scope":"global","shared":true}
 
                     """)
             let status = try await gate(["status", "--format", "json", "--admin", server.address.description])

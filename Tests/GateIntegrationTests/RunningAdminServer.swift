@@ -36,13 +36,19 @@ struct RunningAdminServer: Sendable {
 actor RememberingStops: StopControl {
     private var records: [StopTarget: StopRecord] = [:]
     private var isFull = false
+    private var isShared = true
 
     /// From now on nothing can be written down.
     func fail() { isFull = true }
 
-    func stops() -> [StopRecord] { Array(records.values) }
+    /// From now on Redis is away.
+    func isolate() { isShared = false }
 
-    func stop(_ target: StopTarget, reason: String, by person: String) throws(StopControlError) -> StopRecord {
+    func stops() -> StopOverview {
+        StopOverview(records.values.map { KnownStop($0, isShared: isShared) }, isRedisLive: isShared)
+    }
+
+    func stop(_ target: StopTarget, reason: String, by person: String) throws(StopControlError) -> KnownStop {
         if target.scope == .strategy { throw .unsupported("this Gate does not stop strategies") }
         if isFull { throw .notStored("No space left on device") }
         return keep(target, active: true, reason, person)
@@ -50,17 +56,17 @@ actor RememberingStops: StopControl {
 
     func resume(
         _ target: StopTarget, reason: String, authorizedBy person: String
-    ) throws(StopControlError) -> StopRecord {
+    ) throws(StopControlError) -> KnownStop {
         guard records[target]?.active ?? false else { throw .notActive("\(target) is not stopped") }
         return keep(target, active: false, reason, person)
     }
 
-    private func keep(_ target: StopTarget, active: Bool, _ reason: String, _ person: String) -> StopRecord {
+    private func keep(_ target: StopTarget, active: Bool, _ reason: String, _ person: String) -> KnownStop {
         let record = StopRecord(
             target: target, active: active, epoch: (records[target]?.epoch ?? 1_760_000_000_124) + 1, reason: reason,
             by: person, at: 1_760_000_000_125_000_000)
         records[target] = record
-        return record
+        return KnownStop(record, isShared: isShared)
     }
 }
 

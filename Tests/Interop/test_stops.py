@@ -1,10 +1,12 @@
 """The stop: whoever pulls it, it holds until a person lifts it."""
 
+import shutil
 import signal
 
 import grpc
 import pytest
 
+from conftest import RULES
 from support.client import refused
 from support.gate import run_gate
 from support.orders import order
@@ -78,13 +80,20 @@ def test_a_signal_stops(stoppable):
     assert not stopped(client, account)
 
 
-def test_a_stop_works_with_everything_else_down(stoppable):
-    client, account = stoppable.client(), stoppable.account()
+def test_a_stop_works_with_everything_else_down(own_site, tmp_path):
+    rules = shutil.copytree(RULES, tmp_path / "rules")
+    site = own_site(rules=rules)
+    client, account = site.client(), site.account()
     assert client.create(order(account)).ok
-    stoppable.redis.process.kill()
-    stoppable.endpoint.kill()
-    assert stoppable.gate.command("stop", "--reason", "drill").returncode == 0
-    wait_until("the stop is in force", lambda: stopped(stoppable.client(), account), 2)
+    site.redis.process.kill()
+    site.endpoint.kill()
+    shutil.rmtree(rules)
+    done = site.gate.command("stop", "--reason", "drill")
+    assert done.returncode == 0 and "not yet shared" in done.stdout, done
+    wait_until("the stop is in force", lambda: stopped(site.client(), account), 2)
+    status = site.gate.command("status")
+    assert "redis: not followed" in status.stdout and "other Gates do not know of it yet" in status.stdout
+    assert site.gate.metric("gate_stops_unshared") == 1
 
 
 def test_a_stop_survives_the_process(stoppable):

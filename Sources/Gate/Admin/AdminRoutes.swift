@@ -59,8 +59,7 @@ struct AdminRoutes: Sendable {
     }
 
     private func list() async throws -> Response {
-        let messages = await stops.stops().map(StopMessage.init).sorted { $0.scope < $1.scope }
-        return try Response(json: StopListMessage(stops: messages))
+        try Response(json: StopListMessage(await stops.stops()))
     }
 
     private func stop(request: Request, context: AdminContext) async throws -> Response {
@@ -69,13 +68,13 @@ struct AdminRoutes: Sendable {
         let target = try target(message.scope)
         let reason = try text(message.reason, named: "reason", limit: Self.reasonLimit)
         let person = try text(message.by, named: "by", limit: Self.personLimit)
-        let record: StopRecord
+        let stop: KnownStop
         do throws(StopControlError) {
-            record = try await stops.stop(target, reason: reason, by: person)
+            stop = try await stops.stop(target, reason: reason, by: person)
         } catch {
             throw problem(error)
         }
-        return try Response(json: StopMessage(record))
+        return try Response(json: StopMessage(stop))
     }
 
     private func resume(request: Request, context: AdminContext) async throws -> Response {
@@ -84,13 +83,13 @@ struct AdminRoutes: Sendable {
         let target = try target(message.scope)
         let reason = try text(message.reason, named: "reason", limit: Self.reasonLimit)
         let person = try text(message.authorizedBy, named: "authorized_by", limit: Self.personLimit)
-        let record: StopRecord
+        let stop: KnownStop
         do throws(StopControlError) {
-            record = try await stops.resume(target, reason: reason, authorizedBy: person)
+            stop = try await stops.resume(target, reason: reason, authorizedBy: person)
         } catch {
             throw problem(error)
         }
-        return try Response(json: StopMessage(record))
+        return try Response(json: StopMessage(stop))
     }
 
     private func problem(_ error: StopControlError) -> AdminProblem {

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import RiskRules
 
 /// The body of `POST /api/v1/stops`.
@@ -59,16 +58,19 @@ package struct StopMessage: Codable, Sendable {
     package var at: String
     /// How far its unwinding has come; absent where it is not unwound.
     package var unwind: UnwindMessage?
+    /// Whether the other Gates of the same Redis know of it, or of a newer one.
+    package var shared: Bool
 
-    package init(_ record: StopRecord) {
+    package init(_ stop: KnownStop) {
+        let record = stop.record
         scope = record.target.description
         active = record.active
         epoch = record.epoch
         reason = record.reason
         by = record.by
-        at = Date(timeIntervalSince1970: Double(record.at) / 1e9)
-            .ISO8601Format(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        at = Timestamp.text(record.at)
         unwind = record.unwind.map(UnwindMessage.init)
+        shared = stop.isShared
     }
 }
 
@@ -108,4 +110,16 @@ package struct UnwindMessage: Codable, Sendable {
 /// The answer of `GET /api/v1/stops`.
 package struct StopListMessage: Codable, Sendable {
     package var stops: [StopMessage]
+    /// Whether Redis is followed.
+    package var redisLive: Bool
+
+    enum CodingKeys: String, CodingKey {
+        case stops
+        case redisLive = "redis_live"
+    }
+
+    init(_ overview: StopOverview) {
+        stops = overview.stops.map(StopMessage.init).sorted { $0.scope < $1.scope }
+        redisLive = overview.isRedisLive
+    }
 }

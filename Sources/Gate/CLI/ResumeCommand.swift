@@ -25,7 +25,7 @@ struct ResumeCommand: AsyncParsableCommand {
             let end = try await gate.post(
                 "/api/v1/stops/resume", ResumeRequest(scope: scope, reason: reason, authorizedBy: authorizedBy),
                 as: StopMessage.self)
-            try admin.show(end, "resumed \(end.scope) at \(end.at), by \(end.by): \(end.reason)")
+            try admin.show(end, "resumed \(end.scope) at \(end.at), by \(end.by): \(end.reason)\(end.sharingWords)")
         }
     }
 }

@@ -24,7 +24,8 @@ struct StopCommand: AsyncParsableCommand {
         try await admin.connect { gate in
             let stop = try await gate.post(
                 "/api/v1/stops", StopRequest(scope: scope, reason: reason, by: person), as: StopMessage.self)
-            try admin.show(stop, "stopped \(stop.scope) at \(stop.at), by \(stop.by): \(stop.reason)")
+            try admin.show(
+                stop, "stopped \(stop.scope) at \(stop.at), by \(stop.by): \(stop.reason)\(stop.sharingWords)")
         }
     }
 }

@@ -68,7 +68,7 @@ package struct ConfigurationReader {
         let listener = section("listener", of: &map, read: listener)
         let keepalive = section("keepalive", of: &map, read: keepalive)
         let limits = section("limits", of: &map, read: limits)
-        refuseBreaker(&map)
+        let breaker = section("breaker", of: &map, read: breaker)
         let ungoverned = map.choice("ungoverned", default: GateConfiguration.Ungoverned.reject)
         let adminUIDs = map.list("admin_uids")?.compactMap {
             log.integer($0, path: "admin_uids", in: 0...Int(UInt32.max) - 1)
@@ -92,6 +92,7 @@ package struct ConfigurationReader {
         configuration.listener = listener
         configuration.keepalive = keepalive
         configuration.limits = limits
+        configuration.breaker = breaker
         configuration.tls = tls
         configuration.identities = identities
         configuration.unwind = unwind
@@ -176,6 +177,15 @@ package struct ConfigurationReader {
         return limits
     }
 
+    private func breaker(_ map: inout StrictMapping) -> GateConfiguration.Breaker {
+        var breaker = GateConfiguration.Breaker()
+        breaker.violations = map.integer("violations", in: Self.breakerCounts, default: breaker.violations)
+        breaker.rejects = map.integer("rejects", in: Self.breakerCounts, default: breaker.rejects)
+        breaker.window = map.duration("window", in: .seconds(1)...(.hours(24)), default: breaker.window)
+        breaker.scope = map.choice("scope", default: breaker.scope)
+        return breaker
+    }
+
     private func listener(_ map: inout StrictMapping) -> GateConfiguration.Listener {
         var listener = GateConfiguration.Listener()
         listener.socketMode = mode("socket_mode", &map) ?? listener.socketMode
@@ -250,6 +260,8 @@ package struct ConfigurationReader {
     }
 
     private static let databases = 0...65_535
+    /// Each is kept with its time until it leaves the window.
+    private static let breakerCounts = 0...10_000
     /// The link is confirmed four times within the age, which under 20 ms no loop could keep.
     private static let ages = Duration.milliseconds(20)...(.hours(1))
 
@@ -349,21 +361,6 @@ package struct ConfigurationReader {
                 "redis.\(key).key: its text before the brace, \(quoted(prefix)), and \(other), \(quoted(otherPrefix)), "
                     + "start alike; neither may be the start of the other",
                 at: map.place(of: key, "key"))
-        }
-    }
-
-    /// This version has no circuit breaker, so only a breaker that is off can be had.
-    private func refuseBreaker(_ map: inout StrictMapping) {
-        var breaker = map.section("breaker")
-        let violations = breaker.integer("violations", in: 0...1_000_000)
-        let rejects = breaker.integer("rejects", in: 0...1_000_000)
-        _ = breaker.duration("window", in: .seconds(1)...(.hours(24)), default: .seconds(60))
-        breaker.finish()
-        for (key, count) in [("violations", violations), ("rejects", rejects)] {
-            guard let count, count.value != 0 else { continue }
-            log.report(
-                "breaker.\(key): the circuit breaker is not yet supported by this version; write 0, or leave breaker out",
-                at: count.location)
         }
     }
 }

@@ -36,6 +36,7 @@ package struct GateConfiguration: Equatable, Sendable {
     package var listener = Listener()
     package var keepalive = Keepalive()
     package var limits = Limits()
+    package var breaker = Breaker()
     /// TLS on either side; none where it says nothing.
     package var tls = TLSSettings()
     /// Whose connections may trade for whom; empty: anybody's for anybody.
@@ -177,6 +178,26 @@ extension GateConfiguration {
         package var strategy: Located<String>?
         /// What closing orders name as their time in force; nil: none.
         package var timeInForce: Located<String>?
+        package init() {}
+    }
+
+    /// When the circuit breaker stops trading.
+    package struct Breaker: Equatable, Sendable {
+        /// What it stops.
+        package enum Scope: String, CaseIterable, Sendable {
+            /// The account or strategy that tripped it.
+            case own
+            /// Everything.
+            case global
+        }
+
+        /// Times within the window that an account may go from keeping an enforced hard rule to breaking it before it is stopped,
+        /// the last one stopping it; 0: never.
+        package var violations = 5
+        /// Rejects by hard rules within the window that stop a strategy, or the account of orders that name none; 0: never.
+        package var rejects = 0
+        package var window = Duration.seconds(60)
+        package var scope = Scope.own
         package init() {}
     }
 

@@ -261,6 +261,10 @@ package enum StopTrigger: UInt8, MetricLabelValue, BitwiseCopyable {
     case person
     /// SIGUSR1.
     case signal
+    /// The circuit breaker.
+    case breaker
+    /// Another Gate of the same Redis; what set it off there, its own log tells.
+    case peer
 
     package static let label = "trigger"
     package var text: String {
@@ -268,6 +272,43 @@ package enum StopTrigger: UInt8, MetricLabelValue, BitwiseCopyable {
         case .rule: "rule"
         case .person: "person"
         case .signal: "signal"
+        case .breaker: "breaker"
+        case .peer: "peer"
+        }
+    }
+}
+
+/// Why a value at a key of a stop in Redis does not count.
+package enum StopRefusal: UInt8, MetricLabelValue, BitwiseCopyable {
+    /// Not a record, or not a text at all.
+    case garbage
+    /// Its epoch is more than a minute ahead of this host's clock.
+    case future
+    /// The key names no scope.
+    case scope
+
+    package static let label = "cause"
+    package var text: String {
+        switch self {
+        case .garbage: "garbage"
+        case .future: "future"
+        case .scope: "scope"
+        }
+    }
+}
+
+/// What the circuit breaker counts.
+package enum BreakerCause: UInt8, MetricLabelValue, BitwiseCopyable {
+    /// Times that an account went from keeping an enforced hard rule to breaking it.
+    case violations
+    /// Orders of a strategy (of an account, where the order names none) that a hard rule rejected.
+    case rejects
+
+    package static let label = "cause"
+    package var text: String {
+        switch self {
+        case .violations: "violations"
+        case .rejects: "rejects"
         }
     }
 }

@@ -92,6 +92,18 @@ package final class GateMetrics: Sendable {
     /// How many stops of each scope are active.
     package let activeStops = LabelledGauges<StopScope>("gate_stop_active", help: "Stops that are active.")
     package let stops = LabelledCounters<StopTrigger>("gate_stops_total", help: "Stops, by what set them off.")
+    /// Stops and ends of stops that count here and that Redis is not known to hold.
+    package let unsharedStops = Gauge(
+        "gate_stops_unshared", help: "Stops and ends of stops that other Gates have not been told of.")
+    package let refusedStops = LabelledCounters<StopRefusal>(
+        "gate_stops_refused_total", help: "Values at keys of stops in Redis that do not count.")
+    /// What the breaker would trip at; 0: never. Set at start.
+    package let breakerLimit = LabelledGauges<BreakerCause>(
+        "gate_breaker_limit", help: "Count within the window at which the circuit breaker stops trading; 0 is off.")
+    /// The highest count within the window among accounts (violations) and strategies (rejects). Written by whoever feeds the
+    /// breaker.
+    package let breakerCount = LabelledGauges<BreakerCause>(
+        "gate_breaker_count", help: "Highest count within the circuit breaker's window, among what it watches.")
 
     /// Cancels that the endpoint acknowledged, of those that unwound a stop.
     package let unwoundOrders = Counter(
@@ -129,7 +141,8 @@ package final class GateMetrics: Sendable {
     package func exposition() -> String {
         var all: [any ExposedMetric] = [
             decision, addedRequest, addedResponse, upstream, orders, ruleViolations, ruleSet, ruleReloads, priceAge,
-            accountAge, mirrorLookups, redisUp, upstreamUp, activeStops, stops, reservations, unknownOutcomes,
+            accountAge, mirrorLookups, redisUp, upstreamUp, activeStops, stops, unsharedStops,
+            refusedStops, breakerLimit, breakerCount, reservations, unknownOutcomes,
             connectionsClient, connectionsUpstream, http2Errors, refusedConnections, unreadableCancels, resentCalls,
             observedMessages, observedNews, settledUnknowns, ledgerFaults,
             droppedLogLines, mirrorDropped, mirrorTurnedAway, refusedNames, unwoundOrders, unwoundPositions, unwindFailures,

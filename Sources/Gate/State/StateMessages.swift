@@ -58,6 +58,8 @@ package struct StateRequest: BitwiseCopyable {
         case turnedAway
         /// An emergency rule tripped: latch a stop of `scope` and the name in `text` (empty for global), for the reason in `reject`.
         case latchStop
+        /// The circuit breaker tripped: latch a stop of `scope` and the name in `text`, for the reason in `breaker`.
+        case tripBreaker
         /// An order was refused: one line in the log.
         case reject
         /// `rules` are no longer in force: let go of them, which takes time with many.
@@ -69,6 +71,7 @@ package struct StateRequest: BitwiseCopyable {
     package var name: NameID
     package var text: NameText
     package var reject: RejectRecord
+    package var breaker: BreakerTrip
     /// A retained `PublishedRules`, or nil; the receiver releases it.
     package var rules: UnsafeMutableRawPointer?
 
@@ -78,7 +81,23 @@ package struct StateRequest: BitwiseCopyable {
         scope = .global
         text = NameText()
         reject = RejectRecord()
+        breaker = BreakerTrip(cause: .violations, count: 0, window: 0)
         rules = nil
+    }
+}
+
+/// What tripped the circuit breaker.
+package struct BreakerTrip: BitwiseCopyable, Sendable {
+    package var cause: BreakerCause
+    /// How many there were within the window.
+    package var count: UInt32
+    /// Nanoseconds.
+    package var window: Int64
+
+    package init(cause: BreakerCause, count: UInt32, window: Int64) {
+        self.cause = cause
+        self.count = count
+        self.window = window
     }
 }
 

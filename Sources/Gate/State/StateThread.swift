@@ -1,4 +1,5 @@
 import CLinux
+import Dispatch
 package import Logging
 import RiskRules
 
@@ -29,6 +30,7 @@ package final class StateThread: EventTarget {
     package let outbox: StateOutbox
     package let mirror: RedisMirror
     package let stops: StopStore
+    package let share: StopShare
     /// SIGHUP came: read the rules again. On this thread.
     package var onReload: (() -> Void)?
     /// Unwinds stops; nil where that is off.
@@ -36,6 +38,8 @@ package final class StateThread: EventTarget {
 
     private let connections: Connections
     private let decisions: DecisionLog
+    /// Where the stops are written down: a disk may keep its caller waiting for longer than prices may be old.
+    private let disk = DispatchQueue(label: "gate-disk")
     private let log: Logger
     private var signals: SignalReader?
     private var isRetrying = false
@@ -68,7 +72,13 @@ package final class StateThread: EventTarget {
                 lookups: connections.metrics.mirror.accounts))
         stops = try StopStore(
             directory: stateDirectory, outbox: outbox, metrics: connections.metrics, log: log,
-            wallNow: gate_realtime_ns())
+            wallNow: gate_realtime_ns(),
+            disk: { [disk, handle = connections.handle] task in
+                disk.async {
+                    let result = task()
+                    handle.execute { $0.stops.written(result) }
+                }
+            })
         mirror = RedisMirror(
             loop: loop, configuration: configuration, outbox: outbox, metrics: connections.metrics.mirror, log: log,
             execute: { [handle = connections.handle] body in handle.execute { body($0.mirror) } },
@@ -76,6 +86,8 @@ package final class StateThread: EventTarget {
                 metrics.redisUp.set(isLive ? 1 : 0)
                 onLink(isLive)
             })
+        share = StopShare(
+            loop: loop, stops: stops, keys: mirror.ownKeys, metrics: connections.metrics, log: log)
         decisions = DecisionLog(log: log)
         super.init()
         signals = try SignalReader(loop: loop) { [unowned self] in self.received($0) }
@@ -86,10 +98,14 @@ package final class StateThread: EventTarget {
     /// Runs the loop until it is stopped, then lets go of everything.
     package func run() {
         loop.run()
-        // What was handed over meanwhile is still answered.
-        connections.handle.drain(self)
+        // What was handed over meanwhile is still answered, and written down.
+        repeat {
+            connections.handle.drain(self)
+            disk.sync {}
+        } while stops.isWriting
         unwinder?.stop()
         mirror.stop()
+        share.stop()
         signals?.stop()
         loop.turnTarget = nil
     }
@@ -157,6 +173,15 @@ package final class StateThread: EventTarget {
                 return latch(.global, reason: reason, by: "gate", trigger: .rule)
             }
             latch(target, reason: reason, by: "gate", trigger: .rule)
+        case .tripBreaker:
+            let trip = request.breaker
+            let window = Duration.nanoseconds(trip.window).written
+            let reason = "circuit breaker: \(trip.count) \(trip.cause.text) within \(window)"
+            guard let target = StopTarget(in: request.scope, named: request.text.string) else {
+                log.critical("the circuit breaker tripped for what is no name, \(request.text.string); stopping all")
+                return latch(.global, reason: reason, by: "gate", trigger: .breaker)
+            }
+            latch(target, reason: reason, by: "gate", trigger: .breaker)
         }
     }
 
@@ -172,7 +197,7 @@ package final class StateThread: EventTarget {
 
     /// The keeper has logged what went wrong, and tries again.
     private func latch(_ target: StopTarget, reason: String, by person: String, trigger: StopTrigger) {
-        _ = try? stops.stop(target, reason: reason, by: person, trigger: trigger, wallNow: gate_realtime_ns())
+        stops.stop(target, reason: reason, by: person, trigger: trigger, wallNow: gate_realtime_ns())
     }
 }
 

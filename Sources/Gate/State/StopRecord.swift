@@ -50,7 +50,7 @@ package struct StopRecord: Hashable, Sendable {
     package var epoch: Int64
     package var reason: String
     package var by: String
-    /// Unix nanoseconds.
+    /// Unix nanoseconds, whole milliseconds: what is written down and shared says no more.
     package var at: Int64
     /// How far its unwinding has come; nil where it is not unwound.
     package var unwind: UnwindProgress?
@@ -62,4 +62,22 @@ package struct StopRecord: Hashable, Sendable {
         self.by = by
         self.at = at
     }
+
+    /// Whether this record counts where both are known: the higher epoch, at equal epochs the stop. Records that differ even
+    /// then are told apart by when, by whom and why, so that every Gate keeps the same one.
+    package func supersedes(_ other: StopRecord) -> Bool {
+        if epoch != other.epoch { return epoch > other.epoch }
+        if active != other.active { return active }
+        if at != other.at { return at > other.at }
+        if by != other.by { return other.by.utf8.lexicographicallyPrecedes(by.utf8) }
+        return other.reason.utf8.lexicographicallyPrecedes(reason.utf8)
+    }
+
+    /// Whether the epoch is further ahead of the clock than those of any Gate whose clock is right.
+    package func isOfTheFuture(wallNow: Int64) -> Bool {
+        epoch > wallNow / 1_000_000 + Self.maximumLead
+    }
+
+    /// Milliseconds that two hosts' clocks may be apart.
+    static let maximumLead: Int64 = 60_000
 }

@@ -27,6 +27,8 @@ struct GateProcess {
         let first = PublishedRules(inputs.ruleSet, slots: metrics.ruleViolations.slots(of: inputs.ruleSet))
         metrics.setRuleSet(version: inputs.ruleSet.version)
         metrics.ruleReloads.add(.loaded)
+        metrics.breakerLimit.set(Int64(configuration.breaker.violations), .violations)
+        metrics.breakerLimit.set(Int64(configuration.breaker.rejects), .rejects)
 
         let listener = try listen(configuration.listen)
         let stateThread = try await startState(

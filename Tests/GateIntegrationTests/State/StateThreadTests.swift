@@ -26,14 +26,15 @@ struct StateThreadTests {
     @Test func `a stop through the service is in force and latched when it returns`() async throws {
         let harness = try harness()
         let target = try #require(StopTarget("account:A"))
-        let record = try await harness.service.stop(target, reason: "r", by: "me")
-        #expect(record.active && record.by == "me")
-        #expect(await harness.service.stops() == [record])
+        let stop = try await harness.service.stop(target, reason: "r", by: "me")
+        let record = stop.record
+        #expect(record.active && record.by == "me" && !stop.isShared)
+        #expect(await harness.service.stops() == StopOverview([stop], isRedisLive: false))
         let content = try String(contentsOfFile: "\(directory.path)/stops.json", encoding: .utf8)
         #expect(content.contains("account:A"))
         try harness.wait("the order thread is told") { harness.stops.count == 1 }
         #expect(harness.stops.first?.active == true && harness.stops.first?.name == "A")
-        let lifted = try await harness.service.resume(target, reason: "calm", authorizedBy: "she")
+        let lifted = try await harness.service.resume(target, reason: "calm", authorizedBy: "she").record
         #expect(!lifted.active && lifted.epoch > record.epoch)
         try harness.wait("the order thread is told") { harness.stops.count == 2 }
         await #expect(throws: StopControlError.self) {
@@ -59,7 +60,7 @@ struct StateThreadTests {
             pthread_kill(pthread_self(), SIGHUP)
         }
         try harness.wait("the stop is in force") { harness.stops.contains { $0.active && $0.scope == .global } }
-        let record = try #require(await harness.service.stops().first)
+        let record = try #require(await harness.service.stops().stops.first).record
         #expect(record.reason == "SIGUSR1")
         #expect(record.by == "process \(getpid()) of user \(getuid())")
         #expect(harness.metrics.stops.value(.signal) == 1)
@@ -78,10 +79,39 @@ struct StateThreadTests {
         request.reject.bound = FixedPoint(units: 2_500_000_000)
         harness.push(request)
         try harness.wait("the stop is in force") { harness.stops.count == 1 }
-        let record = try #require(await harness.service.stops().first)
+        let record = try #require(await harness.service.stops().stops.first).record
         #expect(record.target.description == "account:A")
         #expect(record.reason == "DRAWDOWN_EXCEEDED: value 0.31 breaks its bound 0.25")
         #expect(harness.metrics.stops.value(.rule) == 1)
+    }
+
+    @Test func `the circuit breaker's stop is latched with what tripped it`() async throws {
+        let harness = try harness()
+        for (scope, name, trip, reason) in [
+            (
+                StopScope.account, "A", BreakerTrip(cause: .violations, count: 5, window: 60_000_000_000),
+                "circuit breaker: 5 violations within 1m"
+            ),
+            (
+                .strategy, "S", BreakerTrip(cause: .rejects, count: 40, window: 1_000_000_000),
+                "circuit breaker: 40 rejects within 1s"
+            ),
+            (
+                .account, "", BreakerTrip(cause: .rejects, count: 1, window: 1_000_000_000),
+                "circuit breaker: 1 rejects within 1s"
+            ),
+        ] {
+            var request = StateRequest(kind: .tripBreaker)
+            request.scope = scope
+            request.text = Array(name.utf8).withUnsafeBytes { NameText($0) }
+            request.breaker = trip
+            harness.push(request)
+            let target = StopTarget("\(scope):\(name)") ?? .global
+            try harness.wait("the stop is in force") { harness.stops.contains { $0.scope == target.scope } }
+            let records = await harness.service.stops().stops.map(\.record)
+            #expect(records.first { $0.target == target }?.reason == reason)
+        }
+        #expect(harness.metrics.stops.value(.breaker) == 3)
     }
 
     @Test func `a flood of refused orders is written down and holds nothing up`() async throws {

@@ -420,10 +420,19 @@ import Testing
         #expect(problems(Self.needed + "admin_uids: [4294967295]\n").count == 1)
     }
 
-    @Test("a breaker that is off is taken, one that is on is refused")
-    func breakerCanOnlyBeOff() {
-        #expect(problems(Self.needed + "breaker: {violations: 0, rejects: 0, window: 5m}\n").isEmpty)
-        #expect(problems(Self.needed + "breaker: {violations: 1}\n").count == 1)
-        #expect(problems(Self.needed + "breaker: {rejects: 1}\n").count == 1)
+    @Test("the breaker's counts and window are taken at their bounds, and refused beyond")
+    func breakerIsBounded() throws {
+        let lowest = try read(Self.needed + "breaker: {violations: 0, rejects: 0, window: 1s}\n").get().breaker
+        #expect((lowest.violations, lowest.rejects, lowest.window, lowest.scope) == (0, 0, .seconds(1), .own))
+        let highest = try read(
+            Self.needed + "breaker: {violations: 10000, rejects: 10000, window: 24h, scope: global}\n"
+        ).get().breaker
+        #expect((highest.violations, highest.rejects, highest.scope) == (10_000, 10_000, .global))
+        #expect(highest.window == .seconds(86_400))
+        for wrong in [
+            "violations: -1", "violations: 10001", "rejects: 10001", "window: 999ms", "window: 25h", "scope: account",
+        ] {
+            #expect(problems(Self.needed + "breaker: {\(wrong)}\n").count == 1, "\(wrong)")
+        }
     }
 }

@@ -86,3 +86,17 @@ struct JSONLogHandlerTests {
         #expect(line["strategy"] == nil && line["rule"] == nil)
     }
 }
+
+struct TimestampTests {
+    @Test func `every millisecond is written and read as itself`() {
+        var random = SplitMix(seed: 7)
+        for _ in 0..<2000 {
+            let milliseconds = Int64.random(in: 0...4_000_000_000_000, using: &random)
+            let nanoseconds = milliseconds * 1_000_000
+            #expect(Timestamp.nanoseconds(Timestamp.text(nanoseconds)) == nanoseconds)
+            #expect(Timestamp.nanoseconds(Timestamp.text(nanoseconds + 999_999)) == nanoseconds)
+        }
+        #expect(Timestamp.text(1_760_000_007_919_000_000) == "2025-10-09T08:53:27.919Z")
+        #expect(Timestamp.nanoseconds("yesterday") == nil)
+    }
+}

@@ -98,6 +98,11 @@ struct StopStoreTests {
         let store: StopStore
         private let outbox: StateOutbox
         private let mailbox: Mailbox<StateUpdate>
+        private let disk = SlowDisk()
+
+        private final class SlowDisk {
+            var tasks: [@Sendable () -> Result<Void, SystemError>] = []
+        }
 
         init(_ test: StopStoreTests, directory: String? = nil) throws {
             let mailbox = Mailbox<StateUpdate>(capacity: 64, waker: test.loop.waker)
@@ -110,9 +115,38 @@ struct StopStoreTests {
                 accounts: MirrorTable(kind: .accounts, table: table, priceField: "", lookups: lookups.accounts))
             self.mailbox = mailbox
             self.outbox = outbox
+            let disk = disk
             store = try StopStore(
                 directory: directory ?? test.directory.path, outbox: outbox, metrics: test.metrics,
-                log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, wallNow: StopStoreTests.start)
+                log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, wallNow: StopStoreTests.start,
+                disk: { disk.tasks.append($0) })
+        }
+
+        /// Carries out the oldest write that was handed to the disk; false where there is none.
+        @discardableResult
+        func writeOne() -> Bool {
+            guard !disk.tasks.isEmpty else { return false }
+            store.written(disk.tasks.removeFirst()())
+            return true
+        }
+
+        func stop(_ target: StopTarget, by person: String = "me", at: Int64 = StopStoreTests.start) throws -> StopRecord
+        {
+            try settled {
+                store.stop(target, reason: "why \"so\"", by: person, trigger: .person, wallNow: at, then: $0)
+            }
+        }
+
+        func resume(_ target: StopTarget, at: Int64 = StopStoreTests.start) throws -> StopRecord {
+            try settled { store.resume(target, reason: "calm", authorizedBy: "she", wallNow: at, then: $0) }
+        }
+
+        /// What was acknowledged once everything is written down.
+        private func settled(_ ask: (@escaping StopStore.Acknowledge) -> Void) throws -> StopRecord {
+            var answer: Result<StopRecord, StopControlError>?
+            ask { answer = $0 }
+            while writeOne() {}
+            return try #require(answer).get()
         }
 
         /// What the order thread was told since the last call: `+account:A` for a stop, `-account:A` for its end.
@@ -130,7 +164,7 @@ struct StopStoreTests {
 
     @discardableResult
     private func stop(_ opened: Opened, _ target: StopTarget, at: Int64 = start) throws -> StopRecord {
-        try opened.store.stop(target, reason: "why \"so\"", by: "me", trigger: .person, wallNow: at)
+        try opened.stop(target, at: at)
     }
 
     private func target(_ text: String) throws -> StopTarget { try #require(StopTarget(text)) }
@@ -147,7 +181,7 @@ struct StopStoreTests {
         let second = try Opened(self)
         #expect(second.told() == ["+\(text)"])
         #expect(second.store.records == [record])
-        let lifted = try second.store.resume(target, reason: "calm", authorizedBy: "she", wallNow: Self.start)
+        let lifted = try second.resume(target)
         #expect(lifted.epoch == record.epoch + 1 && !lifted.active && lifted.by == "she" && lifted.reason == "calm")
         #expect(second.told() == ["-\(text)"])
 
@@ -160,14 +194,14 @@ struct StopStoreTests {
         let opened = try Opened(self)
         try stop(opened, target("account:A"))
         let error = #expect(throws: StopControlError.self) {
-            try opened.store.resume(.global, reason: "r", authorizedBy: "b", wallNow: Self.start)
+            try opened.resume(.global)
         }
         guard case .notActive = error else { return #expect(Bool(false), "\(String(describing: error))") }
         #expect(throws: Never.self) {
-            try opened.store.resume(target("account:A"), reason: "r", authorizedBy: "b", wallNow: Self.start)
+            try opened.resume(target("account:A"))
         }
         #expect(throws: StopControlError.self) {
-            try opened.store.resume(target("account:A"), reason: "r", authorizedBy: "b", wallNow: Self.start)
+            try opened.resume(target("account:A"))
         }
     }
 
@@ -185,7 +219,7 @@ struct StopStoreTests {
         #expect(opened.store.records.first?.reason.contains("stops.json is damaged") == true)
         // Nothing is decided by starting again.
         #expect(try Opened(self).told() == ["+global"])
-        _ = try opened.store.resume(.global, reason: "looked at it", authorizedBy: "she", wallNow: Self.start)
+        _ = try opened.resume(.global)
         #expect(opened.told() == ["-global"])
         #expect(try Opened(self).told().isEmpty)
         #expect(try String(contentsOfFile: directory.path("stops.json.damaged"), encoding: .utf8) == content)
@@ -207,13 +241,14 @@ struct StopStoreTests {
         #expect(opened.told() == ["+global"])
         #expect(opened.store.isUnwritten)
         #expect(throws: StopControlError.self) {
-            try opened.store.resume(target("account:A"), reason: "r", authorizedBy: "b", wallNow: Self.start)
+            try opened.resume(target("account:A"))
         }
         #expect(opened.told().isEmpty)
         #expect(metrics.activeStops.value(.account) == 1)
 
         try directory.remove("stops.json.new")
         opened.store.writeAgain()
+        opened.writeOne()
         #expect(!opened.store.isUnwritten)
         #expect(try Opened(self).told().sorted() == ["+account:A", "+global"])
     }
@@ -232,8 +267,63 @@ struct StopStoreTests {
         try stop(opened, target("account:B"))
         #expect(metrics.stops.value(.person) == 3)
         #expect(metrics.activeStops.value(.account) == 2)
-        _ = try opened.store.resume(target("account:A"), reason: "r", authorizedBy: "b", wallNow: Self.start)
+        _ = try opened.resume(target("account:A"))
         #expect(metrics.activeStops.value(.account) == 1)
         #expect(opened.store.records.map(\.target.description).sorted() == ["account:A", "account:B"])
+    }
+
+    @Test func `a stop is in force before it is written down, and acknowledged after`() throws {
+        let opened = try Opened(self)
+        var acknowledged = 0
+        for target in [StopTarget.global, try target("account:A"), try target("symbol:X")] {
+            opened.store.stop(target, reason: "r", by: "b", trigger: .rule, wallNow: Self.start) { _ in
+                acknowledged += 1
+            }
+        }
+        #expect(opened.told() == ["+global", "+account:A", "+symbol:X"])
+        #expect(acknowledged == 0)
+        opened.writeOne()
+        #expect(acknowledged == 1)
+        // What came while the disk was busy is written down together.
+        opened.writeOne()
+        #expect(acknowledged == 3)
+        #expect(!opened.writeOne())
+        #expect(try Opened(self).told().count == 3)
+    }
+
+    @Test func `the end of a stop is written down before it is in force`() throws {
+        let opened = try Opened(self)
+        try stop(opened, .global)
+        _ = opened.told()
+        var ended: StopRecord?
+        opened.store.resume(.global, reason: "r", authorizedBy: "b", wallNow: Self.start) { ended = try? $0.get() }
+        #expect(opened.told().isEmpty && opened.store.records.first?.active == true)
+        opened.writeOne()
+        #expect(opened.told() == ["-global"])
+        #expect(opened.store.records == [ended])
+    }
+
+    @Test func `a stop that comes while its end is being written down holds`() throws {
+        let opened = try Opened(self)
+        try stop(opened, .global)
+        var ended: Result<StopRecord, StopControlError>?
+        opened.store.resume(.global, reason: "r", authorizedBy: "b", wallNow: Self.start) { ended = $0 }
+        opened.store.stop(.global, reason: "again", by: "b", trigger: .rule, wallNow: Self.start)
+        while opened.writeOne() {}
+        guard case .failure(.notActive) = ended else { return #expect(Bool(false), "\(String(describing: ended))") }
+        #expect(opened.store.records.map(\.reason) == ["again"])
+        #expect(try Opened(self).store.records.map(\.active) == [true])
+    }
+
+    @Test func `each record that takes force is told, with what set it off`() throws {
+        let opened = try Opened(self)
+        var told: [String] = []
+        opened.store.onRecord = { told.append("\($0.active) \($1.text)") }
+        opened.store.stop(.global, reason: "r", by: "b", trigger: .breaker, wallNow: Self.start)
+        #expect(told == ["true breaker"])
+        opened.store.resume(.global, reason: "r", authorizedBy: "b", wallNow: Self.start)
+        #expect(told == ["true breaker"])
+        while opened.writeOne() {}
+        #expect(told == ["true breaker", "false person"])
     }
 }

@@ -16,7 +16,7 @@ PROGRAM = Path(os.environ.get("GATE", REPOSITORY / ".build/release/gate")).resol
 TOKEN = "interop-secret"
 
 CONFIGURATION = """\
-instance: interop
+instance: {instance}
 mode: {mode}
 listen: "{listen}"
 upstream: "{upstream}"
@@ -48,8 +48,10 @@ def run_gate(*arguments: str, **variables: str) -> subprocess.CompletedProcess:
 class Gate:
     def __init__(self, directory: Path, upstream: str, redis: int, rules: Path, *, mode: str = "enforce",
                  listen: str | None = None, mapping: Path = MAPPING, price_age: str = "1s",
-                 account_age: str = "2s", more: str = "", group: int | None = None, **variables: str):
-        """`more`: lines added to the configuration; `group`: the group id that the process runs under."""
+                 account_age: str = "2s", more: str = "", group: int | None = None, instance: str = "interop",
+                 **variables: str):
+        """`more`: lines added to the configuration; `group`: the group id that the process runs under; `instance`: its
+        name, of its own where several share a Redis."""
         self._directory, self._variables, self._group = directory, variables, group
         self.rules = rules
         self.admin = free_port()
@@ -58,7 +60,7 @@ class Gate:
         state.mkdir(exist_ok=True)
         self.file = directory / "gate.yaml"
         self.file.write_text(CONFIGURATION.format(
-            mode=mode, listen=self.target, upstream=upstream, admin=self.admin, mapping=mapping, rules=rules,
+            instance=instance, mode=mode, listen=self.target, upstream=upstream, admin=self.admin, mapping=mapping, rules=rules,
             state=state, redis=redis, price_age=price_age, account_age=account_age) + more)
         self.process: Process | None = None
 
@@ -97,8 +99,17 @@ class Gate:
     # The admin address.
 
     def get(self, path: str) -> tuple[int, str]:
+        return self._ask(path)
+
+    def post(self, path: str, **body) -> tuple[int, str]:
+        """As the holder of the token."""
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"}
+        return self._ask(path, data=json.dumps(body).encode(), headers=headers)
+
+    def _ask(self, path: str, **more) -> tuple[int, str]:
+        request = urllib.request.Request(f"http://127.0.0.1:{self.admin}{path}", **more)
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=5) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as answer:
             return answer.code, answer.read().decode()

@@ -10,6 +10,15 @@ protocol OwnKeyReader: AnyObject {
     func linkLost()
 }
 
+/// What stood at one of Gate's own keys when it was last read.
+package enum SeenValue: Equatable, Sendable {
+    /// Nothing, or an empty text.
+    case absent
+    case text([UInt8])
+    /// Not a string, or too long.
+    case unreadable
+}
+
 /// Gate's own keys (`gate:…`) in the database of the accounts: followed by prefix as the mirror follows its values, and written.
 ///
 /// All of it goes over the connection that reads accounts, so answers come in the order in which commands were sent. Reads go
@@ -22,13 +31,6 @@ final class OwnKeys {
         case text(UnsafeRawBufferPointer)
         /// Not a string, or too long: why.
         case unreadable(String)
-    }
-
-    /// What a write expects to find.
-    enum Seen: Equatable {
-        case absent
-        case text([UInt8])
-        case unreadable
     }
 
     /// What became of a write.
@@ -55,7 +57,7 @@ final class OwnKeys {
     private var isScanned = false
     private let metrics: MirrorMetrics
     private let log: Logger
-    /// Every followed key has been read since the link came about.
+    /// Every key that was there has been read since the link came about.
     var onSynchronised: (() -> Void)?
     /// Redis answered what makes the link useless.
     var onFailure: ((String) -> Void)?
@@ -97,7 +99,7 @@ final class OwnKeys {
 
     /// Writes `text` at a key of a followed prefix if what was `seen` still stands there, so that a late write replaces nothing
     /// that its sender has not judged. `done` is told what became of it.
-    func replace(_ key: String, seen: Seen, with text: [UInt8], then done: @escaping (Replaced) -> Void) {
+    func replace(_ key: String, seen: SeenValue, with text: [UInt8], then done: @escaping (Replaced) -> Void) {
         guard let index = index(of: key) else { return done(.refused("\(key) is not followed")) }
         let expected: [UInt8] = if case .text(let bytes) = seen { bytes } else { [] }
         let command = RedisCommand(bytes: [
@@ -131,12 +133,13 @@ final class OwnKeys {
 
     // MARK: Following
 
-    /// Has a key of a followed prefix read, again where it is known. False where it is of none.
+    /// Has a key of a followed prefix read, again where it is known; the link counts as synchronised only once those that are
+    /// awaited are. False where it is of no followed prefix.
     @discardableResult
-    func read(_ key: String) -> Bool {
+    func read(_ key: String, isAwaited: Bool = false) -> Bool {
         guard let index = index(of: key) else { return false }
         guard key.utf8.count <= Self.longestKey else { return true }
-        if !followers[index].table.read(key), !followers[index].isFull {
+        if !followers[index].table.read(key, isAwaited: isAwaited), !followers[index].isFull {
             followers[index].isFull = true
             metrics.overflows.add()
             log.error(
@@ -200,8 +203,8 @@ final class OwnKeys {
         if !isScanned { scan(from: "0") }
     }
 
-    /// Every key of every prefix has been read.
-    var isSynchronised: Bool { connection != nil && isScanned && followers.allSatisfy(\.table.isRead) }
+    /// Every key that was there when the link came about has been read.
+    var isSynchronised: Bool { connection != nil && isScanned && followers.allSatisfy { $0.table.awaited == 0 } }
 
     private var isToldSynchronised = false
 
@@ -213,7 +216,7 @@ final class OwnKeys {
                 return
             }
             for index in 0..<keys.count {
-                if let key = keys[index]?.string { read(key) }
+                if let key = keys[index]?.string { read(key, isAwaited: true) }
             }
             guard next == "0" else { return scan(from: next) }
             isScanned = true

@@ -110,6 +110,9 @@ package final class RedisMirror: EventTarget {
     /// Follows an account no more.
     package func unwatch(account text: String) { outbox.accounts.unwatch(text: text) }
 
+    /// Whether Redis is followed: everything has been read and changes arrive.
+    package var isLive: Bool { machine.phase == .live }
+
     /// Sends what this turn asked of Redis; the last thing of each turn.
     package func turnEnds() {
         fetch()

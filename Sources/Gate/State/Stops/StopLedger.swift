@@ -3,6 +3,7 @@ package import RiskRules
 /// The latest record of each target that was ever stopped. Pure: the clock is an argument.
 package struct StopLedger {
     private var records: [StopTarget: StopRecord] = [:]
+    private var active: [StopScope: Int] = [:]
 
     /// Targets whose records are kept at most; the oldest lifted stop makes room for a new one.
     static let maximumTargets = 65_536
@@ -15,9 +16,7 @@ package struct StopLedger {
     package subscript(target: StopTarget) -> StopRecord? { records[target] }
 
     /// Stops of a scope that are in force.
-    package func activeCount(of scope: StopScope) -> Int {
-        records.values.count { $0.active && $0.target.scope == scope }
-    }
+    package func activeCount(of scope: StopScope) -> Int { active[scope] ?? 0 }
 
     /// The record that a stop, or its end, makes now: its epoch is the time, or one more than the target's last.
     package func next(
@@ -26,19 +25,20 @@ package struct StopLedger {
         let milliseconds = wallNow / 1_000_000
         let last = records[target]?.epoch ?? 0
         let epoch = last >= milliseconds ? (last == .max ? last : last + 1) : milliseconds
-        return StopRecord(target: target, active: active, epoch: epoch, reason: reason, by: person, at: wallNow)
+        return StopRecord(
+            target: target, active: active, epoch: epoch, reason: reason, by: person, at: milliseconds * 1_000_000)
     }
 
-    /// Takes a record where it is newer than the one that is kept: the higher epoch wins, at equal epochs the stop.
+    /// Takes a record where it supersedes the one that is kept.
     @discardableResult
     package mutating func apply(_ record: StopRecord) -> Bool {
         if let kept = records[record.target] {
-            guard record.epoch > kept.epoch || (record.epoch == kept.epoch && record.active && !kept.active) else {
-                return false
-            }
+            guard record.supersedes(kept) else { return false }
         } else if records.count >= Self.maximumTargets {
             makeRoom()
         }
+        let change = (record.active ? 1 : 0) - (records[record.target]?.active == true ? 1 : 0)
+        active[record.target.scope, default: 0] += change
         records[record.target] = record
         return true
     }
