@@ -11,6 +11,7 @@ struct LedgerChangeTests {
             ], configure: configure)
         try desk.price("BTC", "10")
         try desk.snapshot(asOf: desk.wallNow)
+        desk.engine.wallOffset = desk.wallOffset
         return desk
     }
 
@@ -140,6 +141,36 @@ struct LedgerChangeTests {
         for case .image(let image) in changes { #expect(image.predecessor == 0) }
     }
 
+    @Test func `an endpoint's id that is learnt late is told`() throws {
+        let desk = try desk()
+        desk.engine.noteLedgerChanges()
+        desk.accept(try desk.send(try desk.order(clientID: "c")))
+        #expect(text(told(desk)) == ["1 open 1"])
+        desk.engine.observed(
+            orderID: desk.digest("o"), clientOrderID: desk.digest("c"), account: try desk.account("A"),
+            status: .accepted, now: desk.now, wallNow: desk.wallNow)
+        guard case .image(let image)? = told(desk).first else { throw Desk.Nothing() }
+        #expect(image.orderID == desk.digest("o"))
+    }
+
+    @Test func `an image is all of a replacement, restored and told again`() throws {
+        let desk = try desk()
+        desk.engine.noteLedgerChanges()
+        try desk.snapshot(pending: [("BTC", .buy, "2", "10", "p", "q")])
+        let reference = OrderReference(orderID: desk.digest("q"), clientOrderID: .none)
+        let id = try #require(desk.reserve(try desk.order(.buy, "3", at: "10"), replacing: reference))
+        desk.accept(id, orderID: "o")
+        guard case .image(let image)? = told(desk).first else { throw Desk.Nothing() }
+        let margin = try desk.decimal("2").units
+        #expect(image.shownMargin == margin && image.marginWhereShown == margin && image.base.margin == margin)
+        #expect(image.base.quantity == margin && image.remaining == .one && image.predecessor == 0)
+        let next = try self.desk()
+        #expect(next.engine.restore([image], now: next.now) == 0)
+        next.engine.noteLedgerChanges()
+        guard case .image(let restored)? = told(next).first else { throw Desk.Nothing() }
+        #expect(restored == image)
+    }
+
     @Test func `what is restored and stays is not told again, and what was in flight is`() throws {
         let desk = try desk()
         desk.engine.noteLedgerChanges()
@@ -148,7 +179,6 @@ struct LedgerChangeTests {
         var images: [ReservationImage] = []
         for case .image(let image) in told(desk) { images.append(image) }
         let next = try self.desk()
-        next.engine.wallOffset = next.wallOffset
         next.engine.noteLedgerChanges()
         #expect(next.engine.restore(images, now: next.now) == 0)
         #expect(next.engine.counters.unknownOutcomes == 1)
@@ -170,14 +200,12 @@ struct LedgerChangeTests {
 
     @Test func `a time later than the restart is the restart's`() throws {
         let desk = try desk()
-        desk.engine.wallOffset = desk.wallOffset
         desk.engine.noteLedgerChanges()
         desk.accept(try desk.send(try desk.order()), orderID: "o")
         guard case .image(let image)? = told(desk).first else { throw Desk.Nothing() }
         #expect(image.changedAt == desk.wallNow && image.approvedAt == desk.wallNow)
         for (early, expected) in [(0, image.changedAt), (1, image.changedAt - 1)] as [(Int64, Int64)] {
             let next = try self.desk()
-            next.engine.wallOffset = next.wallOffset
             #expect(next.engine.restore([image], now: next.now - early) == 0)
             next.engine.noteLedgerChanges()
             guard case .image(let restored)? = told(next).first else { throw Desk.Nothing() }

@@ -58,6 +58,8 @@ final class RecoveryWorld {
     private var ruleSet: RuleSet
     private var number: UInt64 = 0
     private var sent: [UInt64: Asked] = [:]
+    /// What the latest snapshot of each account shows.
+    private var shown: [String: [Asked]] = [:]
     private var prices: [String: String] = [:]
     private var sequence: Int64 = 0
     /// How often what happened, so that a test can see that it looked at something.
@@ -186,7 +188,7 @@ final class RecoveryWorld {
     private func order() throws {
         var asked = anyOrder()
         number += 1
-        let replaced = chance(25) ? anySent() : nil
+        let replaced = chance(25) ? chance(40) ? shown[asked.account]?.randomElement(using: &random) : anySent() : nil
         if let replaced {
             (asked.account, asked.symbol, asked.side) = (replaced.account, replaced.symbol, replaced.side)
             if chance(30) { asked.clientID = replaced.clientID }
@@ -251,7 +253,9 @@ final class RecoveryWorld {
 
     /// What an answer that passes says of an order.
     private func news() throws {
-        guard let asked = anySent() else { return }
+        let latest = number - UInt64.random(in: 0...min(number, 20), using: &random)
+        if sent[latest] != nil, sent[latest]?.orderID == nil { sent[latest]?.orderID = "n\(latest)" }
+        guard let asked = chance(50) ? sent[latest] : anySent() else { return }
         let status = random.pick([OrderStatus.accepted, .accepted, .ended, .rejected])
         let filled = random.pick([nil, "0", "0.2", "0.6", "2"])
         let (namesID, namesAccount) = (chance(60), chance(80))
@@ -327,8 +331,8 @@ final class RecoveryWorld {
                 symbol: $0, quantity: try run.desk.decimal(random.pick(["-4", "1", "6"])),
                 currentPrice: try random.pick([nil, "10"]).map(run.desk.decimal))
         }
-        values.pendingOrders = try (0..<random.pick([0, 1, 3])).compactMap { _ in
-            guard let asked = anySent(), asked.account == account else { return nil }
+        shown[account] = (0..<random.pick([0, 2, 5])).compactMap { _ in anySent() }.filter { $0.account == account }
+        values.pendingOrders = try shown[account]?.map { asked in
             let clientID = chance(70) ? asked.clientID : nil
             return AccountSnapshot.PendingOrder(
                 clientOrderID: clientID, orderID: clientID == nil || chance(50) ? asked.orderID : nil,
