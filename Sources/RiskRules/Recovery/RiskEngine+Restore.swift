@@ -38,7 +38,4 @@ extension RiskEngine {
     package func forEachClientOrderID(of account: NameID, _ body: (Digest) -> Void) {
         orderIDs.forEach(of: account, body)
     }
-
-    /// The latest snapshot that was applied to an account; nil where there is none, or its key is gone.
-    package func snapshot(of account: NameID) -> AccountSnapshot? { snapshots[Int(account.index)] }
 }
