@@ -16,6 +16,7 @@ extension Ledger {
             replaced.ids = Self.merge(reservation, reference)
             guard reservation.side == order.side, reservation.symbol == order.symbol, reservation.state != .closing
             else {
+                replaced.isOver = reservation.state == .closing
                 return replaced
             }
             replaced.predecessor = tail
@@ -66,8 +67,8 @@ extension Ledger {
         var place = accounts[Int(account.index)].firstReservation
         while place >= 0 {
             let reservation = base[Int(place)]
-            // Those with one before them follow it.
-            if reservation.isReplacement, reservation.predecessor == nil {
+            // Those that rest on one before them follow it.
+            if reservation.isReplacement, reservation.predecessor.flatMap({ find($0)?.pointee.isShown }) ?? true {
                 rebase(
                     ReservationID(index: UInt32(truncatingIfNeeded: place), generation: reservation.generation))
             }

@@ -118,10 +118,10 @@ final class Ledger {
 
     private func earliest(_ id: ReservationID, where hasID: (Reservation) -> Bool) -> ReservationID {
         var earliest = id
-        while let before = find(earliest)?.pointee.predecessor, let reservation = find(before)?.pointee,
-            hasID(reservation)
-        {
-            earliest = before
+        var before = find(id)?.pointee.predecessor
+        while let id = before, let reservation = find(id)?.pointee {
+            if hasID(reservation) { earliest = id }
+            before = reservation.predecessor
         }
         return earliest
     }
@@ -194,6 +194,12 @@ final class Ledger {
         reservation.pointee.orderID = orderID
         orderIDs.insert(orderID, at: Int(id.index))
         changes.changed(Int(id.index))
+        guard let next = reservation.pointee.successor, let successor = find(next),
+            successor.pointee.original.orderID == .none
+        else { return }
+        successor.pointee.original.orderID = orderID
+        changes.changed(Int(next.index))
+        rebase(next)
     }
 
     /// Ends a reservation that is there.
@@ -300,12 +306,11 @@ final class Ledger {
         }
     }
 
-    /// Whether a replacement has an id of the order that it replaces: a snapshot that shows it may mean either.
+    /// Whether an id of a replacement may be that of the order that it replaces: a snapshot that shows it may mean either.
     private func sharesID(_ place: Int, _ isEndpoints: Bool) -> Bool {
-        guard base[place].isReplacement else { return false }
-        return isEndpoints
-            ? base[place].orderID == base[place].original.orderID
-            : base[place].clientOrderID == base[place].original.clientOrderID
+        isEndpoints
+            ? base[place].mayShare(orderID: base[place].orderID)
+            : base[place].mayShare(clientOrderID: base[place].clientOrderID)
     }
 
     private func id(of place: Int) -> ReservationID {

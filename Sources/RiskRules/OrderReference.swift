@@ -51,4 +51,6 @@ struct ReplacedOrder: BitwiseCopyable {
     var predecessor: ReservationID?
     /// Its ids, as far as they are known.
     var ids = OrderReference.none
+    /// Whether it has ended, so that nothing that a snapshot shows of it is left out either.
+    var isOver = false
 }

@@ -183,9 +183,7 @@ extension RiskEngine {
 
     /// Whether the account's snapshot shows a pending order of an id that this reservation's order has for itself.
     private func isShown(_ orderID: Digest, of reservation: Reservation) -> Bool {
-        guard orderID != .none, !(reservation.isReplacement && orderID == reservation.original.orderID) else {
-            return false
-        }
+        guard orderID != .none, !reservation.mayShare(orderID: orderID) else { return false }
         let ids = OrderReference(orderID: orderID, clientOrderID: .none)
         let shown = accounts[Int(reservation.account.index)].shown
         return shown?._withUnsafeGuaranteedRef { $0.find(ids) != nil } ?? false
@@ -193,6 +191,17 @@ extension RiskEngine {
 }
 
 extension Reservation {
+    /// Whether an endpoint's id may be that of the order that this one replaces too: a snapshot that shows it may be from
+    /// before.
+    func mayShare(orderID: Digest) -> Bool {
+        isReplacement && (original.orderID == .none || original.orderID == orderID)
+    }
+
+    /// The same of a client's id.
+    func mayShare(clientOrderID: Digest) -> Bool {
+        isReplacement && (original.clientOrderID == .none || original.clientOrderID == clientOrderID)
+    }
+
     /// Whether one of two ids is this order's, and neither is another order's.
     func isNamed(by ids: OrderReference) -> Bool {
         let isSame =

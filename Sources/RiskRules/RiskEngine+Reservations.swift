@@ -31,7 +31,7 @@ extension RiskEngine {
         reservation.terms = OrderTerms(order)
         if replacing != nil {
             reservation.isReplacement = true
-            reservation.original = facts.replaced.pointee.ids
+            reservation.original = facts.replaced.pointee.isOver ? .none : facts.replaced.pointee.ids
             reservation.predecessor = facts.replaced.pointee.predecessor
             reservation.marginWhereShown =
                 facts.replaced.pointee.predecessor == nil ? facts.replaced.pointee.shownMargin : 0

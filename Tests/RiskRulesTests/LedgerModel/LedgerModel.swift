@@ -33,6 +33,13 @@ final class ModelVersion {
 
     var awaitsAnswer: Bool { state == .inFlight || isAhead }
 
+    /// Whether an id may be that of the order that this one replaces.
+    func mayShare(clientID: Int) -> Bool {
+        original.map { $0.clientID == 0 || $0.clientID == clientID } ?? false
+    }
+
+    func mayShare(orderID: Int) -> Bool { original.map { $0.orderID == 0 || $0.orderID == orderID } ?? false }
+
     func keep(_ part: Int) {
         whole = part
         notional = part * price
@@ -177,6 +184,7 @@ struct LedgerModel {
             if tail.side == version.side, tail.symbol == version.symbol, tail.state != .closing {
                 return accounts[account].families[place].append(version)
             }
+            if tail.state == .closing { version.original = (0, 0) }
         } else if let shown = shown(replacing.clientID, replacing.orderID, account) {
             version.original = (
                 shown.clientID == 0 ? replacing.clientID : shown.clientID,
@@ -290,9 +298,8 @@ struct LedgerModel {
         now: Int64
     ) {
         let isNowShown =
-            orderID != 0 && orderID != version.original?.orderID
-            && shown(0, orderID, version.account) != nil
-        if version.orderID == 0 { version.orderID = orderID }
+            orderID != 0 && !version.mayShare(orderID: orderID) && shown(0, orderID, version.account) != nil
+        name(version, orderID)
         if version.isShown || isNowShown {
             if status != .rejected { dropReplaced(by: version) }
             return leave(version, isAnswer) { $0.isShown = true }
@@ -353,7 +360,17 @@ struct LedgerModel {
             )
             let orderID = before.orderID
             remove(before)
-            if version.orderID == 0 { version.orderID = orderID }
+            name(version, orderID)
+        }
+    }
+
+    /// Learns the endpoint's id of a version, and with it what the next one replaces.
+    private func name(_ version: ModelVersion, _ orderID: Int) {
+        guard version.orderID == 0, orderID != 0 else { return }
+        version.orderID = orderID
+        for family in accounts[version.account].families {
+            guard let place = family.firstIndex(where: { $0 === version }), place + 1 < family.count else { continue }
+            if family[place + 1].original?.orderID == 0 { family[place + 1].original?.orderID = orderID }
         }
     }
 
@@ -403,13 +420,11 @@ struct LedgerModel {
         accounts[account].lastSeq = snapshot.seq
         accounts[account].lastAsOf = snapshot.asOf ?? held.lastAsOf
         for pending in snapshot.pending {
-            settle(account) {
-                pending.orderID != 0 && $0.orderID == pending.orderID
-                    && $0.original?.orderID != pending.orderID
+            if pending.orderID != 0 {
+                settle(account) { $0.orderID == pending.orderID && !$0.mayShare(orderID: pending.orderID) }
             }
-            settle(account) {
-                pending.clientID != 0 && $0.clientID == pending.clientID
-                    && $0.original?.clientID != pending.clientID
+            if pending.clientID != 0 {
+                settle(account) { $0.clientID == pending.clientID && !$0.mayShare(clientID: pending.clientID) }
             }
         }
         for version in accounts[account].families.joined() where contains(snapshot, version, held.readAt) {
