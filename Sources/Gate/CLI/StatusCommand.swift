@@ -36,7 +36,7 @@ struct StatusMessage: Encodable {
     var words: String {
         let redis =
             redisLive
-            ? "redis: followed" : "redis: not followed; stops of other Gates do not arrive, nor this one's there"
+            ? "redis: followed" : "redis: not followed; stops are not exchanged with other Gates"
         let active = stops.filter(\.active).flatMap { [Self.words($0)] + ($0.unwind.map { ["  \($0.words)"] } ?? []) }
         let unshared = stops.count { !$0.active && !$0.shared }
         var lines = [ready ? "ready" : "not ready"] + reasons.map { "  \($0)" } + [redis]

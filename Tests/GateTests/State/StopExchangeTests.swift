@@ -337,7 +337,7 @@ struct StopConvergenceTests {
 
     @Test(arguments: [(false, false), (true, false), (true, true)])
     func `all Gates end with the same records`(flushes: Bool, restarts: Bool) throws {
-        for seed in 0..<400 as Range<UInt64> {
+        for seed in 0..<200 as Range<UInt64> {
             var world = World(seed: seed, gates: 2 + Int(seed % 3))
             for _ in 0..<400 { world.step(flushes: flushes, restarts: restarts) }
             let isSettled = world.settle()

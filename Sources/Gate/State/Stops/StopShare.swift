@@ -10,7 +10,7 @@ package final class StopShare: EventTarget {
 
     private let loop: EventLoop
     private let stops: StopStore
-    private let keys: OwnKeys
+    private unowned let keys: OwnKeys
     private let metrics: GateMetrics
     private let log: Logger
     private var exchange: StopExchange
