@@ -74,6 +74,11 @@ struct GateMetricsTests {
             "gate_refused_connections_total", "gate_unreadable_cancels_total", "gate_resent_calls_total",
             "gate_log_lines_dropped_total", "gate_observed_messages_total", "gate_observed_news_total",
             "gate_unknown_outcomes_settled_total", "gate_ledger_faults_total",
+            "gate_mirror_reads_total", "gate_mirror_coalesced_total", "gate_mirror_invalidations_total",
+            "gate_mirror_dropped_total", "gate_mirror_turned_away_total", "gate_names_refused_total",
+            "gate_own_keys_overflows_total", "gate_redis_connects_total", "gate_redis_losses_total",
+            "gate_unwind_orders_canceled_total", "gate_unwind_positions_closed_total", "gate_unwind_failures_total",
+            "gate_unwind_active",
             "process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds",
         ]
         for name in names {
