@@ -253,7 +253,7 @@ package final class MirrorTable {
     /// Shows the accounts that are followed and have a snapshot now, each by its name.
     package func forEachAccount(_ body: (String, AccountSnapshot) -> Void) {
         for key in keys {
-            guard case .account(let snapshot) = key.value else { continue }
+            guard !key.isRetired, case .account(let snapshot) = key.value else { continue }
             body(table.key.name(in: key.key), snapshot)
         }
     }
