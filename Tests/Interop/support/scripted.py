@@ -47,6 +47,8 @@ class Connection(Framed):
         self.bodies: dict[int, bytearray] = {}
         #: Codes of the streams that the other side has reset.
         self.resets: dict[int, int] = {}
+        #: Code of the GOAWAY with which the other side has ended the connection.
+        self.gone_away: int | None = None
         self.calls = 0
         self.pings = 0
         self.is_open = True
@@ -104,7 +106,7 @@ class Connection(Framed):
         self.socket.settimeout(30)
         if self.take(len(PREFACE)) != PREFACE:
             return
-        self.send(rawframes.settings(self.endpoint.settings))
+        self.send(rawframes.settings(self.endpoint.settings) if self.endpoint.greeting is None else self.endpoint.greeting)
         while (frame := self.frame()) is not None:
             self._heard(frame)
 
@@ -118,6 +120,8 @@ class Connection(Framed):
             self.pings += 1
             if self.endpoint.answers_pings:
                 self.send(rawframes.frame(PING, ACK, 0, frame.payload))
+        elif frame.kind == GOAWAY:
+            self.gone_away = frame.code
         elif frame.kind == RST_STREAM:
             self.resets[frame.stream] = frame.code
         elif frame.kind in (HEADERS, DATA):
@@ -138,6 +142,8 @@ class Scripted:
         self.port = self._listener.getsockname()[1]
         self.address = f"[{address}]:{self.port}" if ":" in address else f"{address}:{self.port}"
         self.settings = {rawframes.MAX_CONCURRENT_STREAMS: 100}
+        #: What is said instead of SETTINGS to whoever connects.
+        self.greeting: bytes | None = None
         self.script: Script = accept
         #: For the first calls, in their order; then `script`.
         self.first: list[Script] = []
