@@ -125,6 +125,13 @@ def test_resets_below_the_bound_are_no_flood(hostile):
         client.pong()
 
 
+def test_how_many_resets_are_a_flood_is_configured(own_site):
+    site = own_site(GATE_CONFIG_LIMITS_RESETS_BURST="2000", GATE_CONFIG_LIMITS_PREMATURE_RESETS_BURST="2000")
+    with Raw(site.gate.target) as client:
+        client.send(floods.rapid_reset(client))
+        client.pong()
+
+
 def test_nothing_of_a_reset_order_reaches_the_endpoint(hostile):
     before = len(hostile.endpoint.calls())
     with Raw(hostile.gate.target) as attacker:

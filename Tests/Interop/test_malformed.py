@@ -7,6 +7,7 @@ import pytest
 
 from support import orders
 from support.client import answer_of, metadata, refused
+from support.frames import HEADERS, NO_ERROR, RST_STREAM, Raw, data, head
 from support.orders import order
 
 Code = grpc.StatusCode
@@ -143,3 +144,14 @@ def test_a_mapped_header_given_twice_is_malformed(site, client, endpoint):
 def test_no_other_path_leads_to_the_order_service(site, client, endpoint, path):
     answer = client.unary(path, order(site.account()).SerializeToString())
     refused(answer, "METHOD_NOT_PERMITTED", Code.UNIMPLEMENTED, endpoint)
+
+
+def test_a_reject_before_the_request_has_ended_is_whole_before_the_reset(site):
+    with Raw(site.gate.target) as raw:
+        raw.send(raw.headers(1, head(orders.CREATE)), data(1, b"\0" + (1 << 20).to_bytes(4, "big") + bytes(1000)))
+        answer = raw.until(lambda got: got.stream == 1)
+        assert answer.type == HEADERS and answer.ends
+        assert raw.fields(answer)["grpc-status"] == str(Code.RESOURCE_EXHAUSTED.value[0])
+        behind = raw.until(lambda got: got.stream == 1)
+        assert behind.type == RST_STREAM and behind.code == NO_ERROR
+        raw.pong()

@@ -178,6 +178,27 @@ def test_another_orders_cancel_does_not_keep_an_order_from_being_sent_again(scri
     assert len(scripted.endpoint.seen(sent.SerializeToString())) == 2
 
 
+@pytest.mark.parametrize("window", [65_535, 10], ids=["at once", "through a small window"])
+def test_a_cancel_does_not_overtake_the_order_before_it(own_site, window):
+    endpoint = Scripted()
+    endpoint.settings = {rawframes.MAX_CONCURRENT_STREAMS: 100, rawframes.INITIAL_WINDOW_SIZE: window}
+    site = own_site(endpoint=endpoint)
+    raw = RawClient(site.gate.target)
+    # Of an account that Gate has to ask for first, so that the order waits.
+    sent = order(site.account(), client_order_id="c" * 60).SerializeToString()
+    cancel = orders.CancelOrderRequest(order_id="x").SerializeToString()
+    raw.send(rawframes.request(1, orders.CREATE, sent) + rawframes.request(3, orders.CANCEL, cancel))
+    connection = wait_until("the order is on its way", lambda: endpoint.connections and next(
+        (each for each in endpoint.connections if each.bodies), None))
+    if window < len(sent):
+        wait_until("a window of it is there", lambda: len(connection.bodies[1]) == window)
+        assert list(connection.bodies) == [1], "the cancel has not waited"
+        connection.send(rawframes.frame(rawframes.WINDOW_UPDATE, 0, 1, (10_000).to_bytes(4, "big")))
+    endpoint.wait_for(cancel)
+    assert [request.body for request in endpoint.requests] == [rawframes.message(sent), rawframes.message(cancel)]
+    raw.close()
+
+
 def test_a_call_that_passes_unread_hears_that_it_was_refused(scripted):
     scripted.endpoint.script = REFUSE
     raw = RawClient(scripted.gate.target)

@@ -116,3 +116,9 @@ def test_redis_down_at_start_is_no_error(own_site):
     site.redis.start()
     site.market.account(account)
     wait_until("orders pass", lambda: client.create(order(account)).ok, 5)
+
+
+def test_an_account_that_takes_many_reads_is_known_whole(site, client):
+    account = site.account(note="n" * 300_000, equity=1000)
+    assert client.create(order(account, quantity=0.001)).ok
+    refused(client.create(order(account, quantity=1)), "LEVERAGE_EXCEEDED", Code.FAILED_PRECONDITION)

@@ -2,8 +2,8 @@ import Foundation
 import RiskRules
 import Testing
 
-/// `Tests/Traceability.md` names a test for each metric, reason and hole of the reference: none is left out, and each test is
-/// there under the name that it gives.
+/// `Tests/Traceability.md` names a test for each metric, reason and hole of the reference, and for each way in which proxies go
+/// wrong: none is left out, and each test is there under the name that it gives.
 struct TraceabilityTests {
     /// A row `| name | File: test<br>File: test |`.
     private struct Row {
@@ -41,6 +41,7 @@ struct TraceabilityTests {
                 if file.pathExtension == "py" {
                     return line.hasPrefix("def test_") ? String(line.dropFirst(4).prefix { $0 != "(" }) : nil
                 }
+                if line.hasPrefix("@Test(\"") { return String(line.dropFirst(7).prefix { $0 != "\"" }) }
                 guard line.hasPrefix("func `") || line.hasPrefix("@Test"), let start = line.range(of: "func `") else {
                     return nil
                 }
@@ -74,5 +75,9 @@ struct TraceabilityTests {
 
     @Test func `every hole has a test`() throws {
         try check("Holes", (1...12).map(String.init))
+    }
+
+    @Test func `every way in which proxies go wrong has a test`() throws {
+        try check("Proxy", (1...12).map(String.init))
     }
 }
