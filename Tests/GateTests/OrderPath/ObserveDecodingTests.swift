@@ -91,7 +91,7 @@ import Testing
         let unlisted = mapping("/wire.Wire/Watch", "order_id: order_id, status: status_text")
         #expect(
             try OrderMappingFixture.problems(unlisted)
-                == ["m.yaml:15:14: observe.status: says nothing without rejected or ended"])
+                == ["m.yaml:14:14: observe.status: says nothing without rejected or ended"])
         let strange = mapping(
             "/wire.Wire/Watch", "order_id: order_id, status: status",
             response: "status: status_text, rejected: [no]")
