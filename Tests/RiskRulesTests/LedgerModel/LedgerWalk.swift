@@ -111,9 +111,7 @@ struct LedgerWalk {
         case 14..<24: try replace()
         case 24..<32: cancel()
         case 32..<50:
-            if let request = exchange.process(&random) {
-                note("taken", "\(request.key) \(request.kind): \(request.order)")
-            }
+            if let request = exchange.process(&random) { note("taken", "\(request.key) \(request.kind): \(request.order)") }
         case 50..<60: if let order = exchange.work(&random) { note("worked", "\(order)") }
         case 60..<74: answer()
         case 74..<84: update()
@@ -201,9 +199,7 @@ struct LedgerWalk {
         if let replacing {
             reference = OrderReference(orderID: digest(replacing.orderID), clientOrderID: digest(replacing.clientID))
         }
-        let reserved = engine.reserve(
-            decoded, replacing: reference, connection: 1, number: UInt64(key + 1), now: now)
-        guard let id = reserved else {
+        guard let id = engine.reserve(decoded, replacing: reference, connection: 1, number: UInt64(key), now: now) else {
             throw Difference(description: "no room")
         }
         let version = ModelVersion(
