@@ -83,6 +83,10 @@ extension Ledger {
         while let before = find(id)?.pointee.predecessor, let replaced = find(before)?.pointee {
             guard !replaced.awaitsAnswer, replaced.state != .unknown else { return }
             let group = replaced.base + replaced.sums
+            // Of two replaces on their way at once the endpoint may have taken the later one first.
+            let isBefore =
+                !replaced.isReplacement || find(id).map { replaced.changedAt < $0.pointee.approval.at } ?? false
+            let filled = isBefore ? filled : nil
             // News of the replacement may count from zero again.
             let seen = replaced.filled.units
             let whole = filled.map { Swift.min(group.quantity, Swift.max(seen, $0.units)) } ?? group.quantity
@@ -92,7 +96,11 @@ extension Ledger {
                 if filled == nil { $0.notional = Swift.max($0.notional, FixedPoint(units: group.notional)) }
                 $0.margin = Swift.max($0.margin, Self.margin(of: whole, in: group) ?? $0.margin)
                 if group.unknownMargins > 0 { $0.isMarginKnown = false }
-                $0.original = Self.merge(replaced, $0.original)
+                let shared = $0.original
+                $0.original = Self.merge(replaced, shared)
+                // An id that it shares with one before it stays known as shared.
+                if $0.orderID != .none, shared.orderID == $0.orderID { $0.original.orderID = shared.orderID }
+                if shared.clientOrderID == $0.clientOrderID { $0.original.clientOrderID = shared.clientOrderID }
                 $0.marginWhereShown = replaced.isReplacement ? replaced.marginWhereShown : $0.marginWhereShown
             }
             let orderID = replaced.orderID
@@ -109,9 +117,11 @@ extension Ledger {
         )
     }
 
-    /// Ends what a replacement that a snapshot shows has replaced: the snapshot contains what became of it.
+    /// Ends what a replacement that a snapshot shows has replaced: the snapshot contains what became of it. A replace whose
+    /// outcome is not known yet is left: the endpoint may take it after the one that it was sent before.
     func dropReplaced(by id: ReservationID) {
         while let before = find(id)?.pointee.predecessor, let replaced = find(before)?.pointee {
+            if replaced.isReplacement, replaced.state == .inFlight || replaced.state == .unknown { return }
             if replaced.awaitsAnswer {
                 change(before) { $0.isShown = true }
                 return

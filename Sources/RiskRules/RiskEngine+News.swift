@@ -202,14 +202,14 @@ extension Reservation {
         isReplacement && (original.clientOrderID == .none || original.clientOrderID == clientOrderID)
     }
 
-    /// Whether one of two ids is this order's, and neither is another order's.
+    /// Whether one of two ids is this order's, and neither is another order's. An id that a replace may share with its
+    /// original does not tell that the replace was taken.
     func isNamed(by ids: OrderReference) -> Bool {
-        let isSame =
-            (orderID != .none && orderID == ids.orderID)
-            || (clientOrderID != .none && clientOrderID == ids.clientOrderID)
-        let isOther =
-            (orderID != .none && ids.orderID != .none && orderID != ids.orderID)
-            || (clientOrderID != .none && ids.clientOrderID != .none && clientOrderID != ids.clientOrderID)
-        return isSame && !isOther
+        let isOpen = isReplacement && (state == .inFlight || state == .unknown)
+        let hasOrderID = orderID != .none && ids.orderID != .none
+        let hasClientID = clientOrderID != .none && ids.clientOrderID != .none
+        if hasOrderID && orderID != ids.orderID || hasClientID && clientOrderID != ids.clientOrderID { return false }
+        return hasOrderID && !(isOpen && mayShare(orderID: orderID))
+            || hasClientID && !(isOpen && mayShare(clientOrderID: clientOrderID))
     }
 }

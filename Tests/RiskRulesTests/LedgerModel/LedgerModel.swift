@@ -18,9 +18,11 @@ final class ModelVersion {
     var whole: Int
     var notional: Int
     var filled = 0
+    let sentAt: Int64
     var changedAt: Int64 = 0
 
-    init(key: Int, account: Int, symbol: Int, side: Side, quantity: Int, price: Int, clientID: Int) {
+    init(key: Int, account: Int, symbol: Int, side: Side, quantity: Int, price: Int, clientID: Int, sentAt: Int64) {
+        self.sentAt = sentAt
         self.key = key
         self.account = account
         self.symbol = symbol
@@ -264,11 +266,13 @@ struct LedgerModel {
         func isMeant(_ version: ModelVersion) -> Bool { version.symbol == symbol ?? version.symbol }
         let families = accounts.indices.filter { $0 == account ?? $0 }.flatMap { accounts[$0].families }
         func isNamed(_ version: ModelVersion) -> Bool {
-            let isSame = orderID != 0 && version.orderID == orderID || clientID != 0 && version.clientID == clientID
-            let isOther =
-                orderID != 0 && version.orderID != 0 && version.orderID != orderID
-                || clientID != 0 && version.clientID != clientID
-            return isSame && !isOther
+            let isOpen = version.state == .inFlight || version.state == .unknown
+            let isSameOrder = orderID != 0 && version.orderID == orderID
+            let isSameClient = clientID != 0 && version.clientID == clientID
+            if orderID != 0, version.orderID != 0, !isSameOrder { return false }
+            if clientID != 0, !isSameClient { return false }
+            return isSameOrder && !(isOpen && version.mayShare(orderID: orderID))
+                || isSameClient && !(isOpen && version.mayShare(clientID: clientID))
         }
         let byOrder = families.filter { $0.contains { orderID != 0 && $0.orderID == orderID && isMeant($0) } }
         let byClient = families.filter { $0.contains { clientID != 0 && $0.clientID == clientID && isMeant($0) } }
@@ -349,14 +353,17 @@ struct LedgerModel {
     private mutating func takeOver(_ version: ModelVersion, filled: Int?) {
         while let before = predecessor(of: version), !before.awaitsAnswer, before.state != .unknown {
             let group = group(upTo: before)
+            // Of two replaces on their way at once the exchange may have taken the later one first.
+            let filled = before.original == nil || before.changedAt < version.sentAt ? filled : nil
             let kept = filled.map { min(group.quantity, max($0, before.filled)) } ?? group.quantity
             version.filled = max(version.filled, before.filled)
             version.whole = max(version.whole, kept)
             if filled == nil { version.notional = max(version.notional, group.notional) }
             let original = version.original ?? (0, 0)
+            let sharesOrder = version.orderID != 0 && original.orderID == version.orderID
             version.original = (
-                before.clientID == 0 ? original.clientID : before.clientID,
-                before.orderID == 0 ? original.orderID : before.orderID
+                before.clientID == 0 || original.clientID == version.clientID ? original.clientID : before.clientID,
+                before.orderID == 0 || sharesOrder ? original.orderID : before.orderID
             )
             let orderID = before.orderID
             remove(before)
@@ -396,6 +403,7 @@ struct LedgerModel {
 
     private mutating func dropReplaced(by version: ModelVersion) {
         while let before = predecessor(of: version) {
+            if before.original != nil, before.state == .inFlight || before.state == .unknown { return }
             if before.awaitsAnswer {
                 before.isShown = true
                 return

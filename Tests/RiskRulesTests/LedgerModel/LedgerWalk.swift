@@ -111,7 +111,9 @@ struct LedgerWalk {
         case 14..<24: try replace()
         case 24..<32: cancel()
         case 32..<50:
-            if let request = exchange.process(&random) { note("taken", "\(request.key) \(request.kind): \(request.order)") }
+            if let request = exchange.process(&random) {
+                note("taken", "\(request.key) \(request.kind): \(request.order)")
+            }
         case 50..<60: if let order = exchange.work(&random) { note("worked", "\(order)") }
         case 60..<74: answer()
         case 74..<84: update()
@@ -160,8 +162,12 @@ struct LedgerWalk {
     private mutating func replace() throws {
         guard ids.count < 24, let key = orders.keys.sorted().randomElement(using: &random), let order = orders[key]
         else { return }
+        // An id that Gate has not heard of yet names an order only beside one that it has.
+        let isKnown =
+            model.family(of: 0, order.orderID, order.account) != nil
+            || model.shown(0, order.orderID, order.account) != nil
         let reference = (
-            clientID: chance(70) ? order.clientID : 0, orderID: chance(50) ? order.orderID : 0
+            clientID: chance(70) || !isKnown ? order.clientID : 0, orderID: chance(50) ? order.orderID : 0
         )
         guard reference != (0, 0) else { return }
         let quantity = max(1, order.quantity + Int.random(in: -4...4, using: &random))
@@ -199,12 +205,13 @@ struct LedgerWalk {
         if let replacing {
             reference = OrderReference(orderID: digest(replacing.orderID), clientOrderID: digest(replacing.clientID))
         }
-        guard let id = engine.reserve(decoded, replacing: reference, connection: 1, number: UInt64(key), now: now) else {
+        guard let id = engine.reserve(decoded, replacing: reference, connection: 1, number: UInt64(key), now: now)
+        else {
             throw Difference(description: "no room")
         }
         let version = ModelVersion(
             key: key, account: order.account, symbol: order.symbol, side: order.side, quantity: quantity, price: price,
-            clientID: clientID)
+            clientID: clientID, sentAt: now)
         model.reserve(version, replacing: replacing)
         ids[key] = id
         orders[key] = order
