@@ -74,16 +74,16 @@ struct LedgerExchange {
 
     /// The most that can come to be bought or sold of a symbol, beyond what is held.
     func worst(_ account: Int, _ symbol: Int, _ side: Side) -> Int {
-        let working = orders.filter { $0.account == account && $0.symbol == symbol && $0.side == side }
-        return working.reduce(0) { sum, order in
+        var worst = 0
+        for order in orders where order.account == account && order.symbol == symbol && order.side == side {
+            guard order.isAlive != false else { continue }
             var most = order.isAlive == true ? order.quantity : order.filled
-            if order.isAlive != false {
-                for request in requests where request.order === order && request.kind != .cancel {
-                    most = max(most, request.quantity)
-                }
+            for request in requests where request.order === order && request.kind != .cancel {
+                most = max(most, request.quantity)
             }
-            return sum + most - order.filled
+            worst += most - order.filled
         }
+        return worst
     }
 
     mutating func send(_ request: Request) {

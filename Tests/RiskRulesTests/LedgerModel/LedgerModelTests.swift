@@ -8,7 +8,12 @@ import Testing
 /// `GATE_SEED=123 swift test --filter LedgerModelTests`.
 struct LedgerModelTests {
     private static let parts = 4
-    private static let sequences = 500
+    /// Builds without optimisation are for looking at what fails.
+    #if DEBUG
+        private static let sequences = 25
+    #else
+        private static let sequences = 500
+    #endif
     private static let steps = 500
     private static let named = ProcessInfo.processInfo.environment["GATE_SEED"].flatMap { UInt64($0) }
 
@@ -44,6 +49,6 @@ struct LedgerModelTests {
         for _ in 0..<Self.steps {
             do { try walk.step() } catch { break }
         }
-        return walk.history.suffix(300).joined(separator: "\n")
+        return walk.history.suffix(80).joined(separator: "\n")
     }
 }
