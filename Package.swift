@@ -86,7 +86,7 @@ let package = Package(
         .testTarget(
             name: "GateTests",
             dependencies: [
-                "FuzzTargets", "Gate", "OrderAPI", "RiskRules",
+                "CChecksum", "FuzzTargets", "Gate", "OrderAPI", "RiskRules",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],

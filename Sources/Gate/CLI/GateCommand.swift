@@ -24,6 +24,6 @@ struct GateCommand: AsyncParsableCommand {
         version: GateVersion.summary,
         subcommands: [
             RunCommand.self, CheckCommand.self, StopCommand.self, ResumeCommand.self, StatusCommand.self,
-            VersionCommand.self,
+            JournalCommand.self, VersionCommand.self,
         ])
 }

@@ -37,12 +37,12 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    private static func complain(_ line: String) {
+    static func complain(_ line: String) {
         var text = line + "\n"
         text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
-    private static var environment: [String: String] {
+    static var environment: [String: String] {
         var variables: [String: String] = [:]
         var entry = environ
         while let text = entry.pointee {

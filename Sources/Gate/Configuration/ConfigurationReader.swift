@@ -64,6 +64,7 @@ package struct ConfigurationReader {
         let orders = path("orders", &map)
         let rules = path("rules", &map)
         let stateDirectory = path("state_dir", &map)
+        let journal = section("journal", of: &map, read: JournalConfiguration.init)
         let redis = section("redis", of: &map, read: redis)
         let listener = section("listener", of: &map, read: listener)
         let keepalive = section("keepalive", of: &map, read: keepalive)
@@ -88,6 +89,7 @@ package struct ConfigurationReader {
         configuration.mode = mode
         if let admin { configuration.admin = admin.value }
         if let stateDirectory { configuration.stateDirectory = stateDirectory.value }
+        configuration.journal = journal
         configuration.redis = redis
         configuration.listener = listener
         configuration.keepalive = keepalive

@@ -30,8 +30,9 @@ package struct GateConfiguration: Equatable, Sendable {
     package var orders: Located<String>
     /// Path of the directory of rule files, and where it is named.
     package var rules: Located<String>
-    /// Path of the directory that keeps latched stops.
+    /// Path of the directory that keeps latched stops and the journal.
     package var stateDirectory = "/var/lib/gate"
+    package var journal = JournalConfiguration()
     package var redis = Redis()
     package var listener = Listener()
     package var keepalive = Keepalive()
@@ -59,6 +60,9 @@ package struct GateConfiguration: Equatable, Sendable {
         self.orders = orders
         self.rules = rules
     }
+
+    /// Where the journal is.
+    package var journalDirectory: String { "\(stateDirectory)/journal" }
 }
 
 extension GateConfiguration {

@@ -15,6 +15,11 @@ package final class JournalMetrics: Sendable {
 
     package init() {}
 
+    /// Records that found no room.
+    package var unrecordedCount: UInt64 { unrecorded.value }
+    /// What the disk refused, of all kinds.
+    package var failureCount: UInt64 { JournalFailure.allCases.reduce(0) { $0 + failures.value($1) } }
+
     var all: [any ExposedMetric] { [bytes, unrecorded, syncs, failures] }
 }
 

@@ -39,7 +39,7 @@ package final class DecisionLog {
 
     private func metadata(_ record: RejectRecord, _ ruleSet: RuleSet?) -> Logger.Metadata {
         var fields: Logger.Metadata = [
-            "decision_id": "\(Self.written(record.decisionID))", "decided_at": "\(Timestamp.text(record.at))",
+            "decision_id": "\(DecisionID.text(record.decisionID))", "decided_at": "\(Timestamp.text(record.at))",
             "reason": "\(record.reason.code)",
         ]
         if let ruleSet { fields["rule_set"] = "\(ruleSet.version)" }
@@ -54,27 +54,11 @@ package final class DecisionLog {
         fields["account"] = "\(record.account.string)"
         if record.strategy.count > 0 { fields["strategy"] = "\(record.strategy.string)" }
         fields["symbol"] = "\(record.symbol.string)"
-        fields["side"] = "\(record.side == .buy ? "buy" : "sell")"
-        fields["type"] = "\(Self.name(of: record.type))"
+        fields["side"] = "\(record.side.text)"
+        fields["type"] = "\(record.type.text)"
         fields["quantity"] = "\(record.quantity)"
         if record.type.hasLimitPrice { fields["price"] = "\(record.price)" }
         if record.clientOrderID.count > 0 { fields["client_order_id"] = "\(record.clientOrderID.string)" }
         return fields
-    }
-
-    /// A decision's id as the reject carries it: sixteen hexadecimal digits.
-    private static func written(_ id: UInt64) -> String {
-        let digits = String(id, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
-
-    private static func name(of type: OrderType) -> String {
-        switch type {
-        case .market: "market"
-        case .limit: "limit"
-        case .stopMarket: "stop_market"
-        case .stopLimit: "stop_limit"
-        case .postOnly: "post_only"
-        }
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Gate
+import RiskRules
 import SwiftProtobuf
 
 /// What the targets read with: the shipped mapping and its descriptors.
@@ -10,6 +11,8 @@ final class FuzzContext: @unchecked Sendable {
     let answers: ResponseDecoder
     let observer: ResponseDecoder
     let headers = HeaderFields(UnsafeBufferPointer(start: nil, count: 0))
+    /// Of a small engine, since one is made for each input.
+    let limits: EngineLimits
     let prices = [PriceParser(field: ""), PriceParser(field: "price")]
 
     static let shared = FuzzContext()
@@ -24,6 +27,14 @@ final class FuzzContext: @unchecked Sendable {
                 contents: { path, limit throws(SystemError) in try FileReader.read(path, limit: limit) })
         else { fatalError("the shipped mapping cannot be read: \(log.problems)") }
         self.descriptors = descriptors
+        var limits = EngineLimits(hashSeed: 1)
+        limits.maxAccounts = 8
+        limits.maxStrategies = 8
+        limits.maxSymbols = 8
+        limits.maxPlans = 8
+        limits.maxWindowKeys = 8
+        limits.clientOrderIDsPerAccount = 8
+        self.limits = limits
         orders = OrderDecoder(plan: plan)
         answers = ResponseDecoder(plan: plan)
         observer = ResponseDecoder(plan: plan, itemCapacity: 64)

@@ -28,6 +28,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case client
     /// What the endpoint sends.
     case upstream
+    /// A journal that somebody else may have written.
+    case journal
 
     /// What no bytes may bring about.
     package struct Failure: Error, CustomStringConvertible {
@@ -50,6 +52,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .proxy: try proxy(bytes)
         case .client: try client(bytes)
         case .upstream: try upstream(bytes)
+        case .journal: try journal(bytes)
         }
     }
 
@@ -164,6 +167,39 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
 
     private func account(_ bytes: UnsafeRawBufferPointer) {
         _ = try? AccountSnapshotParser().parse(bytes)
+    }
+
+    // MARK: The journal
+
+    /// As a segment, and, since few bytes pass its checksums, as records without them: each its kind, its size in two bytes,
+    /// and its fields.
+    private func journal(_ bytes: UnsafeRawBufferPointer) throws {
+        var printer = JournalPrinter()
+        if var scan = SegmentScan(bytes) {
+            var offset = scan.offset
+            while case .record(let header, let body) = scan.next() {
+                try require(scan.offset > offset && scan.offset <= bytes.count, "a record that leads nowhere")
+                offset = scan.offset
+                _ = printer.line(header, body)
+            }
+        }
+        let state = JournalState(limits: FuzzContext.shared.limits)
+        var rest = bytes[...]
+        var sequence: UInt64 = 0
+        while rest.count >= 3 {
+            let size = Int(rest[rest.startIndex + 1]) | Int(rest[rest.startIndex + 2]) << 8
+            let kind = JournalKind(rawValue: rest[rest.startIndex])
+            rest = rest.dropFirst(3)
+            let body = UnsafeRawBufferPointer(rebasing: rest.prefix(size))
+            rest = rest.dropFirst(size)
+            guard let kind else { continue }
+            sequence += 1
+            let header = RecordHeader(size: body.count, kind: kind, sequence: sequence, at: Int64(sequence))
+            let line = printer.line(header, body)
+            try require(line.json.utf8.first == UInt8(ascii: "{"), "a line that is no object")
+            try require(!line.text.utf8.contains { $0 < 0x20 }, "a line that a terminal may obey")
+            state.take(header, body)
+        }
     }
 
     // MARK: HTTP/2

@@ -98,7 +98,7 @@ package struct RecordHeader: BitwiseCopyable {
         checksum = UInt32(littleEndian: base.loadUnaligned(fromByteOffset: 24, as: UInt32.self))
     }
 
-    init(size: Int, kind: JournalKind, sequence: UInt64, at: Int64) {
+    package init(size: Int, kind: JournalKind, sequence: UInt64, at: Int64) {
         self.size = UInt32(truncatingIfNeeded: size)
         self.kind = kind.rawValue
         version = JournalFormat.recordVersion
@@ -174,5 +174,16 @@ package struct SegmentHeader: BitwiseCopyable {
         put(UInt64(previousChecksum), 40)
         put(0, 48)
         put(UInt64(gate_crc32c(0, base, Self.checkedSize)), Self.checkedSize)
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Where what is not zero ends.
+    var endOfContent: Int {
+        var end = count
+        while end % 8 != 0, end > 0, self[end - 1] == 0 { end -= 1 }
+        while end >= 8, end % 8 == 0, loadUnaligned(fromByteOffset: end - 8, as: UInt64.self) == 0 { end -= 8 }
+        while end > 0, self[end - 1] == 0 { end -= 1 }
+        return end
     }
 }

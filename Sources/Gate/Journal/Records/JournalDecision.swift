@@ -17,7 +17,8 @@ package struct JournalDecision: JournalRecord {
         package static let replace = Flags(rawValue: 32)
         /// Decided, and then refused for a reason that is not the rules' (`reason`).
         package static let refusedLater = Flags(rawValue: 64)
-        static let all: Flags = [.approved, .reducing, .shadow, .again, .batch, .replace, .refusedLater]
+        /// Refused before any rule saw it, or counted it.
+        package static let undecided = Flags(rawValue: 128)
     }
 
     static let kind = JournalKind.decision

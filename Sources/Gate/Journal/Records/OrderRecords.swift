@@ -36,10 +36,13 @@ struct GoneRecord: JournalRecord {
     var number: UInt64 = 0
     /// Its client order id may come again: the order was never sent.
     var forgetsID = false
+    /// What it added to the windows of approved notional is taken out of them.
+    var forgetsNotional = false
 
     mutating func lay<Codec: RecordCodec>(_ codec: inout Codec) {
         codec.integer(&number)
         codec.flag(&forgetsID)
+        codec.flag(&forgetsNotional)
     }
 }
 

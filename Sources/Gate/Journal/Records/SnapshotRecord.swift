@@ -17,9 +17,9 @@ struct SnapshotRecord: JournalRecord {
     var availableMargin: FixedPoint?
     var peakEquity: FixedPoint?
     var dailyStartEquity: FixedPoint?
-    var positions: Count
-    var pendingOrders: Count
-    var returns: Count
+    var positions: Count = nil
+    var pendingOrders: Count = nil
+    var returns: Count = nil
 
     init() {}
 

@@ -3,7 +3,9 @@ import Glibc
 
 /// A segment's file in memory: its disk blocks and its pages are there before it is written to, so that writing is nothing but
 /// stores. The memory outlives the process that wrote it, not the host.
-final class JournalSegment {
+final class JournalSegment: @unchecked Sendable {
+    // Sound to share: the writer alone stores into the memory, each record's first word last; others read what that word has
+    // published. The descriptor is the keeper's.
     let number: UInt64
     let path: String
     let base: UnsafeMutableRawPointer

@@ -24,6 +24,8 @@ package final class JournalWriter {
         var offset = 0
         /// How far records may go: an `end` must still fit behind.
         var limit = 0
+        /// Of records in a segment.
+        var capacity = 0
         var segment: UInt32 = 0
         var position: JournalPosition
         var gap = GapRecord()
@@ -151,10 +153,23 @@ package final class JournalWriter {
         return append(&record, at: at)
     }
 
-    /// The ledger holds nothing any more for an order.
-    package func gone(number: UInt64, forgetsID: Bool, at: Int64) -> Bool {
-        var record = GoneRecord(number: number, forgetsID: forgetsID)
-        return append(&record, at: at)
+    /// What changed in the ledger; to be given to `RiskEngine.drainLedgerChanges` after every call that may change it. What is not
+    /// taken the ledger tells again later: it is never missing, and does not count as unrecorded.
+    package func ledger(_ change: LedgerChange, at: Int64) -> Bool {
+        guard makeRoom(Self.room, at: at) else { return false }
+        switch change {
+        case .image(let image):
+            name(.account, image.account, at: at)
+            name(.symbol, image.symbol, at: at)
+            name(.strategy, image.terms.strategy, at: at)
+            name(.timeInForce, image.terms.timeInForce, at: at)
+            var record = ReservationRecord(image: image)
+            write(&record, at: at)
+        case .gone(let number, let forgetsID, let forgetsNotional):
+            var record = GoneRecord(number: number, forgetsID: forgetsID, forgetsNotional: forgetsNotional)
+            write(&record, at: at)
+        }
+        return true
     }
 
     /// A person settled an order.
@@ -172,9 +187,13 @@ package final class JournalWriter {
     /// One that is too large for a segment is not recorded, and counted.
     package func snapshot(_ snapshot: AccountSnapshot, of account: NameID, at: Int64) -> Bool {
         let values = snapshot.values
-        guard makeRoom(SnapshotRecord.room(for: values) + NameRecord.largestSize, at: at) else {
-            return miss(.other, at: at)
+        let room = SnapshotRecord.room(for: values) + NameRecord.largestSize
+        guard room <= state.pointee.capacity else {
+            count(.other, at: at)
+            if makeRoom(Self.room, at: at), !state.pointee.gap.isEmpty { writeGap(at: at) }
+            return false
         }
+        guard makeRoom(room, at: at) else { return miss(.other, at: at) }
         name(.account, account, at: at)
         var record = SnapshotRecord(values, of: account)
         var encoder = begin()
@@ -254,6 +273,7 @@ package final class JournalWriter {
             state.pointee.base = segment.base
             state.pointee.offset = JournalFormat.segmentHeaderSize
             state.pointee.limit = segment.capacity - JournalFormat.recordHeaderSize
+            state.pointee.capacity = state.pointee.limit - JournalFormat.segmentHeaderSize - Self.room
             state.pointee.segment &+= 1
             SegmentHeader(
                 number: segment.number, previousSequence: state.pointee.position.sequence,
@@ -262,12 +282,14 @@ package final class JournalWriter {
         }
         names.forgetAll()
         if published != nil { writeRules(at: at) }
-        if !state.pointee.gap.isEmpty {
-            var gap = state.pointee.gap
-            write(&gap, at: at)
-            state.pointee.gap = GapRecord()
-        }
+        if !state.pointee.gap.isEmpty { writeGap(at: at) }
         return state.pointee.offset &+ size <= state.pointee.limit
+    }
+
+    private func writeGap(at: Int64) {
+        var gap = state.pointee.gap
+        write(&gap, at: at)
+        state.pointee.gap = GapRecord()
     }
 
     private func writeRules(at: Int64) {
@@ -278,8 +300,14 @@ package final class JournalWriter {
         write(&record, at: at)
     }
 
-    /// Counts what cannot be recorded; false.
+    /// Counts what cannot be recorded; false. Nothing else is until a gap has been said.
     private func miss(_ what: Missed, at: Int64) -> Bool {
+        count(what, at: at)
+        state.pointee.limit = 0
+        return false
+    }
+
+    private func count(_ what: Missed, at: Int64) {
         if state.pointee.gap.isEmpty { state.pointee.gap.since = at }
         switch what {
         case .decision: state.pointee.gap.decisions &+= 1
@@ -287,6 +315,5 @@ package final class JournalWriter {
         case .other: state.pointee.gap.others &+= 1
         }
         metrics.unrecorded.add()
-        return false
     }
 }

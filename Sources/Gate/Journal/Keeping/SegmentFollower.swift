@@ -1,0 +1,135 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// Follows what the writer adds to one segment: into the state of a restart, onto the disk, and into the chain.
+final class SegmentFollower {
+    enum Progress {
+        case open
+        /// The writer went on to the next segment.
+        case ended
+        /// The run has ended.
+        case closed
+    }
+
+    let segment: JournalSegment
+    private let state: JournalState
+    /// Begun when the segment before it is complete.
+    private var chain: SegmentChain?
+    private var chainFile: Int32 = -1
+    private let chainPath: String
+    private var scan: SegmentScan?
+    private(set) var progress = Progress.open
+    /// How far records were read.
+    private var read = 0
+    private var synced = 0
+    /// Entries that are not in the file yet, and how many are.
+    private var pending: [SegmentChain.Entry] = []
+    private var written = 0
+    private var lastEntryAt: Int64 = 0
+    /// Of the last record.
+    private(set) var lastAt: Int64 = 0
+
+    /// An entry of the chain covers at least so much, or a second.
+    private static let stretch = 65_536
+    private static let longestWait: Int64 = 1_000_000_000
+
+    init(_ segment: JournalSegment, files: JournalFiles, state: JournalState) {
+        self.segment = segment
+        self.state = state
+        chainPath = files.path(.chain, segment.number)
+    }
+
+    deinit {
+        if chainFile >= 0 { close(chainFile) }
+    }
+
+    /// The last of its chain.
+    var hash: SegmentChain.Hash { chain?.hash ?? .zero }
+    /// Whether the writer has begun it.
+    var isBegun: Bool { scan != nil }
+
+    /// Reads what was added. What cannot be read is told with its place: nothing but a stray store can have brought it about.
+    /// - Parameter previous: the last hash of the segment before, which is complete.
+    func follow(after previous: SegmentChain.Hash, now: Int64) -> String? {
+        guard progress == .open else { return nil }
+        var end = read == 0 ? JournalFormat.segmentHeaderSize : read
+        while end + 8 <= segment.capacity, case let size = size(at: end), size > 0 { end += size }
+        guard end > JournalFormat.segmentHeaderSize else { return nil }
+        let bytes = UnsafeRawBufferPointer(start: segment.base, count: end)
+        if scan == nil { scan = SegmentScan(bytes) } else { scan?.extend(to: bytes) }
+        while true {
+            switch scan?.next() {
+            case .record(let header, let body)?:
+                state.take(header, body)
+                lastAt = header.at
+                if header.kind == JournalKind.end.rawValue { progress = .ended }
+                if header.kind == JournalKind.close.rawValue { progress = .closed }
+            case .end?:
+                cover(to: end, after: previous, now: now)
+                return nil
+            case .broken(let what)?: return "\(segment.path):\(scan?.offset ?? 0): \(what)"
+            case nil: return "\(segment.path): its header is not that of a segment"
+            }
+        }
+    }
+
+    /// The size of the record at an offset, once it is whole; 0 before.
+    private func size(at offset: Int) -> Int {
+        let word = (segment.base + offset).assumingMemoryBound(to: Atomic<UInt64>.self).pointee
+            .load(ordering: .acquiring)
+        return Int(UInt32(truncatingIfNeeded: UInt64(littleEndian: word)))
+    }
+
+    private func cover(to end: Int, after previous: SegmentChain.Hash, now: Int64) {
+        read = end
+        var chain = self.chain.take() ?? SegmentChain(number: segment.number, previous: previous)
+        chain.update(UnsafeRawBufferPointer(start: segment.base + Int(chain.hashed), count: end - Int(chain.hashed)))
+        let uncovered = Int(chain.hashed) - Int(chain.covered)
+        let isDone = progress != .open
+        if isDone || uncovered >= Self.stretch || (uncovered > 0 && now - lastEntryAt >= Self.longestWait) {
+            lastEntryAt = now
+            pending.append(chain.seal(recordsEnd: UInt64(end), isLast: isDone))
+        }
+        self.chain = chain
+    }
+
+    /// Brings to the disk what was read; true where there was something.
+    func sync() throws(SystemError) -> Bool {
+        guard read > synced else { return false }
+        try segment.sync(from: synced, to: read)
+        synced = read
+        return true
+    }
+
+    /// Writes the chain's entries that cover no more than what is on the disk.
+    func writeChain() throws(SystemError) {
+        guard let chain, !pending.isEmpty, read == synced else { return }
+        var bytes: [UInt8] = []
+        if chainFile < 0 {
+            let flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC
+            chainFile = try checked("open \(chainPath)") { gate_open(chainPath, flags, 0o600) }
+        }
+        if written == 0 { bytes = chain.header }
+        for entry in pending { bytes += SegmentChain.encoded(entry) }
+        let start = written == 0 ? 0 : SegmentChain.headerSize + written * SegmentChain.entrySize
+        var done = 0
+        while done < bytes.count {
+            let from = done
+            done += try checked("pwrite \(chainPath)") {
+                bytes.withUnsafeBytes {
+                    pwrite(chainFile, $0.baseAddress.map { $0 + from }, bytes.count - from, off_t(start + from))
+                }
+            }
+        }
+        try checked("fdatasync \(chainPath)") { fdatasync(chainFile) }
+        written += pending.count
+        pending.removeAll()
+    }
+
+    /// Whether everything of it is on the disk and in the chain.
+    var isSealed: Bool { chain?.isComplete == true && pending.isEmpty }
+
+    /// Gives back what the segment did not use.
+    func truncate() throws(SystemError) { try segment.truncate(to: read) }
+}
