@@ -24,8 +24,14 @@ package struct TrippedStop: Sendable, BitwiseCopyable {
     package var scope: StopScope
     /// The account, strategy or symbol; `.none` for `global`.
     package var name: NameID
-    /// Index of the emergency rule in `RuleSet.rules`.
+    /// Index of the emergency rule in `RuleSet.rules`; -1 where no rule asks.
     package var rule: Int32
+
+    package init(scope: StopScope, name: NameID, rule: Int32) {
+        self.scope = scope
+        self.name = name
+        self.rule = rule
+    }
 }
 
 /// What became of an order: a view of memory that the engine owns, valid until its next decision.

@@ -5,7 +5,9 @@
 """
 
 import shutil
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +28,7 @@ SILENCE = {"GATE_CONFIG_LIMITS_REQUEST_TIMEOUT": "400ms", "GATE_CONFIG_KEEPALIVE
 def scenes(tmp_path_factory):
     """Each made when a fault asks for it, and used by all that leave it as they found it."""
     made: dict[str, Scene] = {}
+    mounted: list[Path] = []
 
     def scene(name: str) -> Scene:
         if name not in made:
@@ -33,6 +36,10 @@ def scenes(tmp_path_factory):
             if name == "whole":
                 rules = shutil.copytree(RULES, directory / "rules")
                 site = Site(directory, rules, redis=USER, relayed=True, **AGES, **SILENCE, **CREDENTIALS)
+            elif name == "full":
+                mount(directory / "state")
+                mounted.append(directory / "state")
+                site = Site(directory, account_age="1m", more="journal: {segment_bytes: 1048576}\n")
             elif name == "scripted":
                 site = Site(directory, endpoint=Scripted())
             else:
@@ -43,6 +50,16 @@ def scenes(tmp_path_factory):
     yield scene
     for each in made.values():
         each.site.stop()
+    for directory in mounted:
+        subprocess.run(["umount", "-l", str(directory)], check=True)
+
+
+def mount(directory: Path):
+    """A small file system of its own, to be filled."""
+    directory.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(directory)], capture_output=True)
+    if done.returncode != 0:
+        pytest.skip("a file system cannot be mounted here")
 
 
 def rows() -> dict[str, str]:

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 package import RiskRules
 
 /// The way of an order through Gate. Everything here runs on the order thread and belongs to it.
@@ -34,6 +35,8 @@ package final class OrderPath: EventTarget {
     let requests: Mailbox<StateRequest>
     /// Closures from other threads.
     package let handle: LoopHandle<OrderPath>
+    /// Where every decision is written down before it takes effect.
+    let journal: JournalWriter
 
     var rules: PublishedRules?
     /// What connections made from now on speak TLS by.
@@ -54,6 +57,9 @@ package final class OrderPath: EventTarget {
     /// Clients that have more to say than a turn takes.
     var unfinished: [ClientConnection] = []
     var lingering: [ObjectIdentifier: LingeringSocket] = [:]
+    /// What clients' handshakes have taken of this turn, nanoseconds.
+    var handshakeTime: Int64 = 0
+    var tlsFailureLog: TokenBucket
     /// How many of the clients are Gate's own.
     var gateClients = 0
     /// How many of the others each machine has.
@@ -79,6 +85,12 @@ package final class OrderPath: EventTarget {
     /// Something that held calls wait for has changed in this turn.
     var advancesHeld = false
     var nextDecisionID: UInt64
+    /// When each account's snapshot was last written down, monotonic nanoseconds.
+    let snapshotsRecorded: UnsafeMutablePointer<Int64>
+    var sharing: Sharing
+    var monitor = MonitorState()
+    let breachBook: BreachBook
+    let breaker: CircuitBreaker
     var responsesLeaving: UnsafeMutablePointer<Int64>
     var responsesLeavingCount = 0
 
@@ -89,7 +101,7 @@ package final class OrderPath: EventTarget {
         loop: EventLoop, configuration: OrderPathConfiguration, engine: RiskEngine, plan: DecodePlan,
         methods: MethodTable,
         metrics: GateMetrics, readiness: Readiness, updates: Mailbox<StateUpdate>, requests: Mailbox<StateRequest>,
-        handle: LoopHandle<OrderPath>
+        handle: LoopHandle<OrderPath>, journal: JournalWriter
     ) throws(SystemError) {
         self.loop = loop
         self.configuration = configuration
@@ -101,7 +113,9 @@ package final class OrderPath: EventTarget {
         self.updates = updates
         self.requests = requests
         self.handle = handle
+        self.journal = journal
         tls = configuration.tls
+        tlsFailureLog = TokenBucket(OrderPathConfiguration.loggedTLSFailures, now: loop.now)
         watchedSymbols = WatchList(limit: configuration.mirroredSymbols, names: engine.limits.maxSymbols)
         watchedAccounts = WatchList(limit: configuration.mirroredAccounts, names: engine.limits.maxAccounts)
         identities = IdentityTable(configuration.identities)
@@ -117,6 +131,13 @@ package final class OrderPath: EventTarget {
         scratch = .allocate(byteCount: 65_536, alignment: 64)
         headerFields = .allocate(capacity: max(HeaderBlock.maximumCount, configuration.http2.headerFields))
         responsesLeaving = .allocate(capacity: Self.leavingCapacity)
+        let accounts = engine.limits.maxAccounts + 1
+        snapshotsRecorded = .allocate(capacity: accounts)
+        snapshotsRecorded.initialize(repeating: 0, count: accounts)
+        sharing = Sharing(accounts: accounts)
+        breachBook = BreachBook(accounts: accounts)
+        breaker = CircuitBreaker(
+            configuration.breaker, accounts: accounts, strategies: engine.limits.maxStrategies + 1)
         // Beyond all ids of an earlier run: nobody decides an order a nanosecond for long.
         nextDecisionID = UInt64(bitPattern: gate_realtime_ns())
         super.init()
@@ -125,6 +146,7 @@ package final class OrderPath: EventTarget {
         if case .originalDestination = configuration.upstream { updateUpstreamGauges() }
         dialSpare()
         sampleVolatility()
+        monitorAccounts()
     }
 
     deinit {
@@ -132,6 +154,15 @@ package final class OrderPath: EventTarget {
         rejected.deallocate()
         headerFields.deallocate()
         responsesLeaving.deallocate()
+        snapshotsRecorded.deallocate()
+        sharing.revisions.deallocate()
+    }
+
+    /// The first thing to call: a run begins, and decides by these rules.
+    package func begin(instance: String, _ rules: PublishedRules) {
+        showWallTime()
+        _ = journal.start(instance: instance, version: GateVersion.number, process: getpid(), at: wallNow)
+        install(rules)
     }
 
     /// Closes everything. Call it after the loop's run.
@@ -142,6 +173,8 @@ package final class OrderPath: EventTarget {
         for upstream in upstreams.values { upstream.shut() }
         for socket in lingering.values { socket.shut() }
         loop.turnTarget = nil
+        recordLedger()
+        _ = journal.close(at: wallNow)
     }
 
     // MARK: Turns
@@ -149,18 +182,21 @@ package final class OrderPath: EventTarget {
     /// Drains what other threads handed over, so that this turn's orders are decided by the newest state.
     override package func turnBegan() {
         showWallTime()
+        handshakeTime = 0
         takeUpdates()
         handle.drain(self)
         if clientsOnHold > 0 { advanceAllHeld() }
         readUnfinished()
     }
 
-    /// Writes what this turn made, each connection once.
+    /// Writes what this turn made, each connection once, behind what the journal is to know of it.
     override package func turnEnded() {
+        recordLedger()
         repeat {
             if advancesHeld {
                 advancesHeld = false
                 advanceAllHeld()
+                recordLedger()
             }
             flushDirty()
         } while advancesHeld
@@ -168,6 +204,7 @@ package final class OrderPath: EventTarget {
         endedHandshakes.removeAll(keepingCapacity: true)
         watchNewNames()
         showReservations()
+        shareReservations()
     }
 
     /// A timer is due: one of Gate's own, or an exchange's.
@@ -178,6 +215,10 @@ package final class OrderPath: EventTarget {
         case TimerPurpose.drainDeadline: drainDeadlinePassed()
         case TimerPurpose.redial: dialSpare()
         case TimerPurpose.volatilitySample: sampleVolatility()
+        case TimerPurpose.monitor: monitorAccounts()
+        case TimerPurpose.share:
+            sharing.timer = .none
+            shareReservations()
         default:
             // An exchange's timer is cancelled before its slot is given back, and slots never move.
             guard let exchange = Exchange.Pointer(bitPattern: UInt(context)) else { return }
@@ -307,11 +348,20 @@ package final class OrderPath: EventTarget {
         nextDecisionID &+= 1
         let verdict = engine.decide(
             exchange.pointee.order, replacing: exchange.pointee.replaces, connection: number, now: loop.now)
-        observe(verdict, duration: loop.readClock() - started)
-        if verdict.approved || configuration.shadow {
-            forward(exchange)
+        let duration = loop.readClock() - started
+        observe(verdict, duration: duration)
+        settle(exchange, Decided(verdict: verdict, duration: duration))
+    }
+
+    /// Acts on a verdict.
+    private func settle(_ exchange: Exchange.Pointer, _ decided: Decided) {
+        exchange.pointee.isRecorded = false
+        if decided.verdict.approved || configuration.shadow {
+            forward(exchange, decided)
         } else {
-            reject(exchange, verdict)
+            countForBreaker(exchange.pointee.order, decided.verdict)
+            _ = record(exchange, decided)
+            reject(exchange, decided.verdict)
         }
     }
 
@@ -325,45 +375,56 @@ package final class OrderPath: EventTarget {
             judgeBatch(exchange, batch, connection: connection, started: nil)
             return
         }
+        // What is reserved for it is another reservation than the one that was undone.
+        exchange.pointee.decisionID = nextDecisionID
+        nextDecisionID &+= 1
         let verdict = engine.decideAgain(
             exchange.pointee.order, replacing: exchange.pointee.replaces, connection: connection,
             now: loop.readClock())
         observe(verdict, duration: nil)
-        if verdict.approved || configuration.shadow {
-            forward(exchange)
-        } else {
-            reject(exchange, verdict)
-        }
+        settle(exchange, Decided(verdict: verdict))
     }
 
     // MARK: Forward
 
     /// Sends a call on, or says at once why not: an order never waits for room at the endpoint.
-    func forward(_ exchange: Exchange.Pointer) {
+    /// - Parameter decided: the approval of an order; nil for cancels, and for batches, whose orders' are written down already.
+    func forward(_ exchange: Exchange.Pointer, _ decided: Decided? = nil) {
         let isOrder = exchange.pointee.action.isOrder
         let upstream = readyUpstream(exchange)
         if let upstream, upstream.exchanges.count >= streamShare(of: upstream, forOrders: isOrder) {
-            return refuseForwarding(exchange, exchange.pointee.attempts == 0 ? .inFlightLimit : .upstreamUnavailable)
+            return refuseForwarding(
+                exchange, exchange.pointee.attempts == 0 ? .inFlightLimit : .upstreamUnavailable, decided)
         }
-        guard exchange.pointee.deadline > loop.now else { return refuseForwarding(exchange, .deadlineExceeded) }
+        guard exchange.pointee.deadline > loop.now else {
+            return refuseForwarding(exchange, .deadlineExceeded, decided)
+        }
+        guard !isOrder || journal.isReady(at: wallNow) else {
+            return refuseForwarding(exchange, .journalUnavailable, decided)
+        }
         guard let upstream, !(isOrder && upstream.isStalled) else {
-            return refuseForwarding(exchange, .upstreamUnavailable)
+            return refuseForwarding(exchange, .upstreamUnavailable, decided)
         }
-        // The orders of a batch were counted one by one, as they were decided.
-        if isOrder, exchange.pointee.batch == nil {
+        if let decided {
+            guard record(exchange, decided) else { return refuseForwarding(exchange, .journalUnavailable, decided) }
             // Counted before the bytes leave, so that the next order is judged with this one in flight.
             let number = exchange.pointee.client?._withUnsafeGuaranteedRef { $0.number } ?? 0
             guard
                 let reservation = engine.reserve(
                     exchange.pointee.order, replacing: exchange.pointee.replaces, connection: number,
                     number: exchange.pointee.decisionID, now: loop.now)
-            else { return refuseForwarding(exchange, .inFlightLimit) }
+            else { return refuseForwarding(exchange, .inFlightLimit, decided) }
             exchange.pointee.reservation = reservation
             texts.note(reservation, clientOrderID: exchange.pointee.clientOrderIDText)
         }
+        if isOrder {
+            guard recordLedger() else { return refuseForwarding(exchange, .journalUnavailable, decided) }
+        } else if exchange.pointee.attempts == 0 {
+            recordCancel(exchange)
+        }
         guard upstream.submit(exchange) else {
             let isFull = upstream.isReady && exchange.pointee.attempts == 0
-            return refuseForwarding(exchange, isFull ? .inFlightLimit : .upstreamUnavailable)
+            return refuseForwarding(exchange, isFull ? .inFlightLimit : .upstreamUnavailable, decided)
         }
         forwarded(exchange, by: upstream)
     }

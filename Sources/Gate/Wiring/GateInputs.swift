@@ -65,7 +65,7 @@ struct GateInputs {
         return (plan, encoder)
     }
 
-    private static func configuration(
+    static func configuration(
         file: String, environment: [String: String]
     ) throws(GateStartError) -> GateConfiguration {
         let result = ConfigurationReader.read(file: file, environment: environment, hostName: hostName) {

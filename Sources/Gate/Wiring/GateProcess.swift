@@ -19,6 +19,7 @@ struct GateProcess {
     /// Binds, starts everything, and returns when a signal has ended it. `announce` is told each bound address.
     func run(announce: @escaping @Sendable (String) -> Void) async throws {
         let configuration = inputs.configuration
+        raiseDescriptorLimit()
         let wakers = try wakers()
         let updates = Mailbox<StateUpdate>(capacity: 65_536, waker: wakers.order)
         let requests = Mailbox<StateRequest>(capacity: 8192, waker: wakers.state)
@@ -30,16 +31,19 @@ struct GateProcess {
         metrics.breakerLimit.set(Int64(configuration.breaker.violations), .violations)
         metrics.breakerLimit.set(Int64(configuration.breaker.rejects), .rejects)
 
+        let journal = try GateJournal(
+            configuration, limits: engineLimits(), ruleSet: inputs.ruleSet, waker: wakers.journal, metrics: metrics,
+            log: log)
         let listener = try listen(configuration.listen)
+        let journalThread = try await startJournal(journal, waker: wakers.journal)
         let stateThread = try await startState(
             waker: wakers.state,
             connections: StateThread.Connections(
                 updates: updates, requests: requests, handle: state, metrics: metrics),
-            orders: orders)
+            orders: orders, journal: journal.handle)
         let orderThread = try await startOrders(
             waker: wakers.order, configuration: try pathConfiguration(listener, state: state), rules: first,
-            updates: updates,
-            requests: requests, handle: orders)
+            updates: updates, requests: requests, handle: orders, journal: journal)
         readiness.set(.rules, true)
         let bound = (try? ResolvedAddress.bound(to: listener))?.text ?? configuration.listen.description
         log.notice("started", metadata: RulePublisher.metadata(inputs.ruleSet))
@@ -68,14 +72,38 @@ struct GateProcess {
         orderThread.join()
         state.execute { $0.loop.stop() }
         stateThread.join()
+        await withCheckedContinuation { closed in
+            journal.handle.execute { $0.close { closed.resume() } }
+        }
+        journal.handle.execute { $0.stop() }
+        journalThread.join()
         try result.get()
     }
 
     // MARK: Parts
 
-    private func wakers() throws(GateStartError) -> (order: LoopWaker, state: LoopWaker) {
+    /// As many descriptors as this process may have at all: each client takes two.
+    private func raiseDescriptorLimit() {
+        let connections = inputs.configuration.limits.maxConnections
+        let needed = DescriptorLimit.needed(connections: connections)
         do throws(SystemError) {
-            return (try LoopWaker(), try LoopWaker())
+            let before = try DescriptorLimit.raise()
+            let limits: Logger.Metadata = ["from": "\(before.soft)", "to": "\(before.hard)", "needed": "\(needed)"]
+            if before.hard < needed {
+                log.warning(
+                    "descriptors do not suffice for limits.max_connections: lower it, or raise the hard limit (LimitNOFILE)",
+                    metadata: limits)
+            } else if before.soft < before.hard {
+                log.notice("limit of descriptors raised", metadata: limits)
+            }
+        } catch {
+            log.warning("the limit of descriptors cannot be raised: \(error)", metadata: ["needed": "\(needed)"])
+        }
+    }
+
+    private func wakers() throws(GateStartError) -> (order: LoopWaker, state: LoopWaker, journal: LoopWaker) {
+        do throws(SystemError) {
+            return (try LoopWaker(), try LoopWaker(), try LoopWaker())
         } catch {
             throw .unavailable("\(error)")
         }
@@ -136,6 +164,10 @@ struct GateProcess {
                 log.warning("TLS with \(side == .client ? "a client" : "the endpoint") failed: \(reason)")
             }
         }
+        let breaker = configuration.breaker
+        path.breaker = CircuitBreaker.Settings(
+            violations: breaker.violations, rejects: breaker.rejects, window: breaker.window.nanoseconds)
+        path.breakerStopsAll = breaker.scope == .global
         path.shadow = configuration.mode == .shadow
         path.mirroredSymbols = configuration.limits.mirroredSymbols
         path.mirroredAccounts = configuration.limits.mirroredAccounts
@@ -170,8 +202,22 @@ struct GateProcess {
 
     // MARK: Threads
 
+    private func startJournal(_ journal: GateJournal, waker: LoopWaker) async throws -> LoopThread {
+        let (configuration, metrics, log) = (inputs.configuration.journal, metrics, log)
+        return try await start("gate-journal") { started in
+            let loop = try EventLoop(waker: waker)
+            // Has the first segment ready when it is made, where the disk lets it.
+            let keeper = JournalKeeper(
+                loop: loop, recovery: journal.recovery, configuration: configuration, handover: journal.handover,
+                handle: journal.handle, metrics: metrics.journal, log: log)
+            started()
+            keeper.run()
+        }
+    }
+
     private func startState(
-        waker: LoopWaker, connections: StateThread.Connections, orders: LoopHandle<OrderPath>
+        waker: LoopWaker, connections: StateThread.Connections, orders: LoopHandle<OrderPath>,
+        journal: LoopHandle<JournalKeeper>
     ) async throws -> LoopThread {
         let configuration = inputs.configuration
         let (loader, log, metrics, readiness) = (inputs.loader, log, metrics, readiness)
@@ -189,7 +235,11 @@ struct GateProcess {
             }
             let rules = RulePublisher(
                 directory: configuration.rules.value, loader: loader, metrics: metrics, log: log,
-                publish: { [unowned thread] in thread.outbox.publish(rules: $0) })
+                publish: { [unowned thread] rules in
+                    // Before the order thread: what it writes is counted by them.
+                    journal.execute { $0.know(rules.ruleSet) }
+                    thread.outbox.publish(rules: rules)
+                })
             try rules.watch(on: loop)
             let certificates = TLSReloader(loop: loop, settings: configuration.tls, log: log) { contexts in
                 orders.execute { $0.tls = contexts }
@@ -219,24 +269,25 @@ struct GateProcess {
                     return ends.0
                 })
             thread.unwinder = unwinder
-            thread.stops.onRecord = { [unowned unwinder] in unwinder.stopChanged($0, $1) }
             unwinder.resume(thread.stops.records)
         }
     }
 
     private func startOrders(
         waker: LoopWaker, configuration: OrderPathConfiguration, rules: PublishedRules, updates: Mailbox<StateUpdate>,
-        requests: Mailbox<StateRequest>, handle: LoopHandle<OrderPath>
+        requests: Mailbox<StateRequest>, handle: LoopHandle<OrderPath>, journal: GateJournal
     ) async throws -> LoopThread {
-        let (plan, metrics, readiness, limits) = (inputs.plan, metrics, readiness, engineLimits())
+        let (plan, metrics, readiness) = (inputs.plan, metrics, readiness)
+        let instance = inputs.configuration.instance
         let unmatched = inputs.configuration.unmatched
         return try await start("gate-order") { started in
             let loop = try EventLoop(waker: waker)
             let path = try OrderPath(
-                loop: loop, configuration: configuration, engine: RiskEngine(limits: limits), plan: plan,
+                loop: loop, configuration: configuration, engine: journal.engine, plan: plan,
                 methods: MethodTable(paths: plan.paths, deniesUnmatched: unmatched == .deny), metrics: metrics,
-                readiness: readiness, updates: updates, requests: requests, handle: handle)
-            path.install(rules)
+                readiness: readiness, updates: updates, requests: requests, handle: handle,
+                journal: journal.writer)
+            path.begin(instance: instance, rules)
             started()
             loop.run()
             path.shut()

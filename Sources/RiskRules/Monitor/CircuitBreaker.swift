@@ -39,7 +39,7 @@ package final class CircuitBreaker {
         let slots = windows.install(
             sorted.map { window in
                 WindowTable<Int64>.Window(
-                    identity: window.identity, length: settings.window,
+                    identity: window.identity, per: .account, length: settings.window,
                     shape: RingShape(bound: FixedPoint(whole: Int128(window.bound)) ?? .zero))
             })
         let isFirst = sorted[0].identity == named[0].identity

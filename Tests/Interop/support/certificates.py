@@ -1,5 +1,6 @@
 """Certificates of a test's own, made with the openssl command."""
 
+import ssl
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,3 +42,17 @@ class Authority:
         openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self._key, "-CAcreateserial",
                 "-days", days, "-extfile", extensions, "-out", made.certificate)
         return made
+
+
+def listening(server: Certificate, authority: Authority | None = None) -> str:
+    """The section of Gate's configuration; `authority`: that of its clients."""
+    text = f"tls:\n  listen: {{certificate: {server.certificate}, key: {server.key}"
+    return text + (f", client_ca: {authority.certificate}}}\n" if authority else "}\n")
+
+
+def trusting(authority: Authority, protocols: tuple[str, ...] = ("h2",)) -> ssl.SSLContext:
+    """A client's end of TLS."""
+    context = ssl.create_default_context(cafile=authority.certificate)
+    if protocols:
+        context.set_alpn_protocols(protocols)
+    return context

@@ -8,6 +8,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from . import orders
+from .certificates import Authority, Certificate
 
 Metadata = list[tuple[str, str | bytes]]
 
@@ -59,6 +60,17 @@ class Client:
 
     def __init__(self, target: str):
         self.channel = grpc.insecure_channel(target, options())
+
+    @classmethod
+    def secure(cls, target: str, authority: Authority, shown: Certificate | None = None,
+               name: str = "gate.test") -> "Client":
+        """Over TLS; trusts `authority` and shows the certificate `shown`."""
+        client = cls.__new__(cls)
+        key, certificate = shown.pair() if shown else (None, None)
+        client.channel = grpc.secure_channel(
+            target, grpc.ssl_channel_credentials(authority.certificate.read_bytes(), key, certificate),
+            [*options(), ("grpc.ssl_target_name_override", name)])
+        return client
 
     def close(self):
         self.channel.close()

@@ -6,6 +6,7 @@ Each fault is one row of the matrix in deploy/README.md, which test_fault_matrix
 import re
 import shutil
 import signal
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -229,6 +230,19 @@ def _restart_before_a_snapshot(scene: Scene):
     scene.site.gate.start()
 
 
+def _fill_the_disk(scene: Scene):
+    """Orders until none can be written down any more."""
+    def batch() -> set[str]:
+        pending = [scene.raising() for _ in range(50)]
+        return {outcome(each()) for each in pending}
+    wait_until("the journal is full", lambda: batch() == {"JOURNAL_UNAVAILABLE"}, 60)
+
+
+def _grow_the_disk(scene: Scene):
+    state = scene.site.directory / "state"
+    subprocess.run(["mount", "-o", "remount,size=64m", str(state)], check=True)
+
+
 #: Redis and what is in it; the endpoint; the rules; Gate itself. In the order of the table.
 FAULTS = [
     Fault("Redis killed", _kill_redis, lambda scene: scene.site.redis.start(),
@@ -264,5 +278,7 @@ FAULTS = [
     Fault("Gate killed (SIGKILL)", _kill_gate, _start_gate, NOT_CONNECTED, NOT_CONNECTED, NOT_CONNECTED,
           readiness=GONE, recovery=3, counts_mending=True),
     Fault("Gate started again, the account not yet written since", _restart_before_a_snapshot, _thaw,
-          PASSES, PASSES, scene="restarted"),
+          "RECOVERING", PASSES, scene="restarted"),
+    Fault("the journal's disk full", _fill_the_disk, _grow_the_disk, "JOURNAL_UNAVAILABLE", "JOURNAL_UNAVAILABLE",
+          recovery=3, scene="full"),
 ]

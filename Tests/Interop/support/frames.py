@@ -2,6 +2,7 @@
 
 import dataclasses
 import socket
+import ssl
 import struct
 import time
 
@@ -99,10 +100,13 @@ class Encoder:
 class Raw(Encoder):
     """One connection. Nothing is sent that the test does not ask for, but for the acknowledgement of SETTINGS."""
 
-    def __init__(self, target: str, greet: bool = True, settings: tuple = (), timeout: float = 5):
+    def __init__(self, target: str, greet: bool = True, settings: tuple = (), timeout: float = 5,
+                 tls: ssl.SSLContext | None = None):
         host, port = target.rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="gate.test")
         self.timeout = timeout
         super().__init__()
         self.decoder = hpack.Decoder()
@@ -134,7 +138,7 @@ class Raw(Encoder):
         try:
             self.socket.sendall(b"".join(parts))
             return True
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
             return False
 
     # Reading.
@@ -145,7 +149,7 @@ class Raw(Encoder):
         while len(self._bytes) < 9 or len(self._bytes) < 9 + int.from_bytes(self._bytes[:3], "big"):
             try:
                 more = self.socket.recv(1 << 16)
-            except ConnectionResetError:
+            except (ConnectionResetError, ssl.SSLError):
                 more = b""
             if not more:
                 self.closed = True

@@ -49,10 +49,10 @@ class Gate:
     def __init__(self, directory: Path, upstream: str, redis: int, rules: Path, *, mode: str = "enforce",
                  listen: str | None = None, mapping: Path = MAPPING, price_age: str = "1s",
                  account_age: str = "2s", more: str = "", group: int | None = None, instance: str = "interop",
-                 **variables: str):
+                 descriptors: tuple[int, int] | None = None, **variables: str):
         """`more`: lines added to the configuration; `group`: the group id that the process runs under; `instance`: its
-        name, of its own where several share a Redis."""
-        self._directory, self._variables, self._group = directory, variables, group
+        name, of its own where several share a Redis; `descriptors`: soft and hard limit of how many it may have open."""
+        self._directory, self._variables, self._group, self._descriptors = directory, variables, group, descriptors
         self.rules = rules
         self.admin = free_port()
         self.target = listen or f"127.0.0.1:{free_port()}"
@@ -66,7 +66,7 @@ class Gate:
 
     def start(self, ready: bool = True) -> "Gate":
         self.process = Process("gate", [str(PROGRAM), "run", "--config", str(self.file)], self._directory,
-                               environment(**self._variables), self._group)
+                               environment(**self._variables), self._group, self._descriptors)
         if ready:
             self.wait_until_ready()
         else:
@@ -99,22 +99,14 @@ class Gate:
     # The admin address.
 
     def get(self, path: str) -> tuple[int, str]:
-        return self._ask(path)
-
-    def post(self, path: str, **body) -> tuple[int, str]:
-        """As the holder of the token."""
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"}
-        return self._ask(path, data=json.dumps(body).encode(), headers=headers)
-
-    def _ask(self, path: str, **more) -> tuple[int, str]:
-        request = urllib.request.Request(f"http://127.0.0.1:{self.admin}{path}", **more)
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}{path}", timeout=5) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as answer:
             return answer.code, answer.read().decode()
 
     def post(self, path: str, body: dict, token: str | None = TOKEN) -> tuple[int, dict]:
+        """As the holder of the token, unless another is given."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.admin}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"})
         if token is not None:

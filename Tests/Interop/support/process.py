@@ -1,6 +1,7 @@
 """A process of a test: its output in a file, ended by its own id."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -23,12 +24,14 @@ def accepts(port: int) -> bool:
 
 class Process:
     def __init__(self, name: str, command: list[str], directory: Path, environment: dict[str, str] | None = None,
-                 group: int | None = None):
+                 group: int | None = None, descriptors: tuple[int, int] | None = None):
+        """`descriptors`: soft and hard limit of how many it may have open."""
         self.name = name
         self.log_file = directory / f"{name}.log"
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment, group=group)
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment, group=group,
+                preexec_fn=descriptors and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, descriptors)))
 
     @property
     def log(self) -> str:

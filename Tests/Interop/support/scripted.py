@@ -51,6 +51,7 @@ class Connection(Framed):
         self.gone_away: int | None = None
         self.calls = 0
         self.pings = 0
+        self.answers_pings = True
         self.is_open = True
         self._greeted = False
 
@@ -118,7 +119,7 @@ class Connection(Framed):
             self.send(rawframes.frame(SETTINGS, ACK))
         elif frame.kind == PING and not frame.flags & ACK:
             self.pings += 1
-            if self.endpoint.answers_pings:
+            if self.endpoint.answers_pings and self.answers_pings:
                 self.send(rawframes.frame(PING, ACK, 0, frame.payload))
         elif frame.kind == GOAWAY:
             self.gone_away = frame.code

@@ -69,7 +69,7 @@ final class ClientConnection: HTTP2Connection {
         lastReadAt = path.loop.now
         announcedLimit = streamLimit
         let tls = try (origin.isGate ? nil : path.tls.client).map { context throws(TLSError) in
-            try TLSChannel(server: context)
+            try TLSChannel(server: context, now: path.loop.now)
         }
         super.init(owning: descriptor, loop: path.loop, scratch: path.scratch, tls: tls)
         var settings = HTTP2Settings(
@@ -124,6 +124,8 @@ final class ClientConnection: HTTP2Connection {
         pingBehindEnd()
     }
     override func leaving() { path.responsesLeft() }
+    override var mayShakeHands: Bool { path.handshakeTime < OrderPathConfiguration.handshakeShare }
+    override func shookHands(for duration: Int64) { path.handshakeTime += duration }
     override func letGo(_ descriptor: Int32) { path.linger(descriptor) }
     override func protocolFailed(_ error: HTTP2Error) { path.http2Failed(.client, error) }
     override func tlsFailed(_ reason: String) { path.tlsFailed(.client, reason) }

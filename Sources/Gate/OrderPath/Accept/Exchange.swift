@@ -76,6 +76,10 @@ struct Exchange: BitwiseCopyable {
     /// Of a batch, its orders, in place of `order` and `reservation`.
     var batch: Batch.Pointer?
     var decisionID: UInt64 = 0
+    /// Whether the journal was told what was decided.
+    var isRecorded = false
+    /// The endpoint's id of the order that a cancel ends, for people.
+    var orderIDText = NameText()
     /// Monotonic nanoseconds. 0: not yet.
     var headAt: Int64 = 0
     var arrivedAt: Int64 = 0

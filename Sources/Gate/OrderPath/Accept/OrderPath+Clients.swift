@@ -215,9 +215,10 @@ extension OrderPath {
         countHTTP2Error(side, error.isBadPreface ? .badPreface : error.isFlood ? .controlFlood : .internalError)
     }
 
-    /// TLS with a peer failed: counted, and said in the log.
+    /// TLS with a peer failed: counted, and said in the log, where a flood of them is not written out.
     func tlsFailed(_ side: ConnectionSide, _ reason: String) {
         metrics.http2Errors.add(HTTP2ErrorLabels(side: side, kind: .tls))
+        guard tlsFailureLog.take(now: loop.now) else { return }
         configuration.reportTLSFailure(side, reason)
     }
 
@@ -279,4 +280,6 @@ enum TimerPurpose {
     static let redial: UInt64 = 3
     static let volatilitySample: UInt64 = 4
     static let lastGoAway: UInt64 = 5
+    static let share: UInt64 = 6
+    static let monitor: UInt64 = 7
 }

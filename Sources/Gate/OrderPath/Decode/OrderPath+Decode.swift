@@ -127,6 +127,8 @@ extension OrderPath {
             exchange.pointee.order.symbol = engine.symbol(cancel.symbol).id ?? .none
             exchange.pointee.order.clientOrderID = engine.digest(cancel.clientOrderID)
             exchange.pointee.cancelledOrderID = engine.digest(cancel.orderID)
+            exchange.pointee.clientOrderIDText = NameText(cancel.clientOrderID)
+            exchange.pointee.orderIDText = NameText(cancel.orderID)
         case .unreadable:
             let nobody = UnsafeRawBufferPointer(start: nil, count: 0)
             if let failure = identityFailure(exchange, cancelOf: nobody) { return failure }

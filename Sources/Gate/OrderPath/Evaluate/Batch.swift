@@ -8,6 +8,8 @@ struct BatchOrder: BitwiseCopyable {
     /// Of a replace: the order that it takes the place of.
     var replaces: OrderReference?
     var reservation: ReservationID?
+    /// Of its decision and of what is reserved for it.
+    var number: UInt64 = 0
     /// The rules approved it: it is refused only with the others.
     var wasApproved = false
 }

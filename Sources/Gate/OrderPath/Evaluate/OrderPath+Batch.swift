@@ -41,15 +41,19 @@ extension OrderPath {
             let (order, replaces) = (batch.pointee.orders[index].order, batch.pointee.orders[index].replaces)
             let decisionID = nextDecisionID
             nextDecisionID &+= 1
+            batch.pointee.orders[index].number = decisionID
             let verdict =
                 isFirst
                 ? engine.decide(order, replacing: replaces, connection: connection, now: loop.now)
                 : engine.decideAgain(order, replacing: replaces, connection: connection, now: loop.readClock())
             let ended = loop.readClock()
             observe(verdict, duration: started.map { ended - $0 })
+            let duration = started.map { ended - $0 } ?? 0
             if isFirst { started = ended }
             let isApproved = verdict.approved || configuration.shadow
-            if isApproved {
+            let isRecorded = record(
+                batch.pointee.orders + index, at: index, of: exchange, Decided(verdict: verdict, duration: duration))
+            if isApproved, isRecorded {
                 let reservation = engine.reserve(
                     order, replacing: replaces, connection: connection, number: decisionID, now: loop.now)
                 batch.pointee.orders[index].reservation = reservation
@@ -59,11 +63,15 @@ extension OrderPath {
                 batch.pointee.orders[index].wasApproved = true
                 guard reservation == nil else { continue }
             }
+            if isFirst, !verdict.approved { countForBreaker(order, verdict) }
             guard refusal == nil else { continue }
             batch.pointee.refused = index
             exchange.pointee.decisionID = decisionID
             exchange.pointee.order = order
-            refusal = isApproved ? tell(.inFlightLimit, index: index) : tell(verdict, index: index)
+            refusal =
+                !isApproved
+                ? tell(verdict, index: index)
+                : tell(isRecorded ? .inFlightLimit : .journalUnavailable, index: index)
         }
         guard let refusal else { return forward(exchange) }
         if isFirst { countRejects(of: batch, connection: connection) }

@@ -13,7 +13,7 @@ extension OrderPath {
                 guard let object = update.object else { break }
                 let snapshot = Unmanaged<AccountSnapshot>.fromOpaque(object).takeRetainedValue()
                 guard watchedAccounts.follows(update.name) else { break }
-                engine.update(account: snapshot, of: update.name, now: loop.now)
+                self.update(account: snapshot, of: update.name)
                 useSymbols(heldBy: update.name)
             case .accountAbsent:
                 if watchedAccounts.follows(update.name) { engine.accountAbsent(update.name) }
@@ -28,6 +28,14 @@ extension OrderPath {
                 install(Unmanaged<PublishedRules>.fromOpaque(object).takeRetainedValue())
             case .stop:
                 setStop(update)
+            case .stopRecord:
+                guard let object = update.object else { break }
+                record(Unmanaged<StopNote>.fromOpaque(object).takeRetainedValue())
+            case .unwindNote:
+                guard let object = update.object else { break }
+                record(unwinding: Unmanaged<TextNote>.fromOpaque(object).takeRetainedValue().text)
+            case .foreign:
+                takeForeign(update)
             }
         }
     }
@@ -46,7 +54,9 @@ extension OrderPath {
         let retired = rules
         rules = published
         engine.install(published.ruleSet)
+        breachBook.install(published.ruleSet)
         showWallTime()
+        _ = journal.rules(published, at: wallNow)
         guard let retired else { return }
         // To free ten thousand rules takes longer than an order may wait.
         var request = StateRequest(kind: .retire)

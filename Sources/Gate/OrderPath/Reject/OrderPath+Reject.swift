@@ -57,8 +57,10 @@ extension OrderPath {
     }
 
     /// Refuses an approved call that cannot be sent; such a reject counts in the rules' own count of rejects.
-    func refuseForwarding(_ exchange: Exchange.Pointer, _ reason: Reason) {
+    /// - Parameter decided: the approval, where it may not have been written down yet.
+    func refuseForwarding(_ exchange: Exchange.Pointer, _ reason: Reason, _ decided: Decided?) {
         undo(exchange)
+        if let decided, !exchange.pointee.isRecorded { _ = record(exchange, decided, refusedFor: reason) }
         if exchange.pointee.action.isOrder, exchange.pointee.attempts == 0, let client = exchange.pointee.client {
             let number = client._withUnsafeGuaranteedRef { $0.number }
             if let batch = exchange.pointee.batch {
@@ -199,6 +201,7 @@ extension OrderPath {
         exchange.pointee.responseEnded = true
         cancelTimer(exchange)
         guard exchange.pointee.action != .pass || reason == .methodNotPermitted else { return }
+        if !wasForwarded, !exchange.pointee.isRecorded { recordUndecided(exchange, reason) }
         // A forwarded order was counted as approved when it left.
         if !wasForwarded {
             count(exchange, reason: reason)
@@ -289,17 +292,22 @@ extension OrderPath {
     }
 
     /// An emergency rule has set a stop in the engine: it is to be kept and told.
-    private func latch(_ stop: TrippedStop, _ rules: PublishedRules) {
+    func latch(_ stop: TrippedStop, _ rules: PublishedRules) {
         var request = StateRequest(kind: .latchStop)
         request.scope = stop.scope
-        switch stop.scope {
-        case .global: break
-        case .account: request.text = NameText(engine.accountName(stop.name))
-        case .strategy: request.text = NameText(engine.strategyName(stop.name))
-        case .symbol: request.text = NameText(engine.symbolName(stop.name))
-        }
+        request.text = nameText(of: stop)
         request.reject.rule = stop.rule
         request.reject.rules = Unmanaged.passRetained(rules).toOpaque()
         send(request)
+    }
+
+    /// The name of what a stop covers; empty for `global`.
+    func nameText(of stop: TrippedStop) -> NameText {
+        switch stop.scope {
+        case .global: NameText()
+        case .account: NameText(engine.accountName(stop.name))
+        case .strategy: NameText(engine.strategyName(stop.name))
+        case .symbol: NameText(engine.symbolName(stop.name))
+        }
     }
 }

@@ -41,6 +41,7 @@ extension OrderPath {
                 wallNow: gate_realtime_ns())
             guard let id, var settled = before else { throw SettleProblem.notFound }
             settled.state = engine.reservation(id)?.state
+            record(settlement, of: account)
             return settled
         } catch {
             switch error {

@@ -61,7 +61,9 @@ extension OrderPath {
             orderID: engine.digest(answer.orderID), clientOrderID: engine.digest(answer.clientOrderID),
             account: account,
             status: status, filled: answer.filled, now: loop.now, wallNow: gate_realtime_ns())
-        if isNews { metrics.observedNews.add() }
+        guard isNews else { return true }
+        metrics.observedNews.add()
+        recordOutcome(of: 0, .observed, filled: answer.filled, orderID: answer.orderID)
         return true
     }
 }

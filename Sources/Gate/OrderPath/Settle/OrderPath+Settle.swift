@@ -222,13 +222,16 @@ extension OrderPath {
         guard let reservation = exchange.pointee.reservation else { return }
         exchange.pointee.reservation = nil
         let method = plan.method(Int(exchange.pointee.method))
+        let number = exchange.pointee.decisionID
         switch grpcStatus(exchange) {
         case 0:
-            settle(reservation, by: answer(exchange))
+            settle(reservation, number, by: answer(exchange))
         case .some(let status) where method.isDefinitive(status: status):
+            recordOutcome(of: number, .rejected, status: status)
             engine.release(reservation)
-        case .some, nil:
+        case let status:
             metrics.unknownOutcomes.add()
+            recordOutcome(of: number, .unknown, status: status)
             engine.unknown(reservation, now: loop.now, wallNow: gate_realtime_ns())
         }
     }
@@ -367,6 +370,7 @@ extension OrderPath {
         metrics.unknownOutcomes.add()
         guard let reservation = exchange.pointee.reservation else { return }
         exchange.pointee.reservation = nil
+        recordOutcome(of: exchange.pointee.decisionID, .unknown)
         engine.unknown(reservation, now: loop.now, wallNow: gate_realtime_ns())
     }
 
@@ -375,6 +379,7 @@ extension OrderPath {
         if let batch = exchange.pointee.batch { undo(batch) }
         guard let reservation = exchange.pointee.reservation else { return }
         exchange.pointee.reservation = nil
+        recordOutcome(of: exchange.pointee.decisionID, .undone)
         engine.undo(reservation)
     }
 

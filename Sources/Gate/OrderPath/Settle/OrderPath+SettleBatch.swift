@@ -33,7 +33,8 @@ extension OrderPath {
         else { return settleAll(batch, as: .unreadable) }
         for index in 0..<count {
             guard let reservation = take(batch, index) else { continue }
-            settle(reservation, by: responseDecoder.item(index, method: method))
+            settle(
+                reservation, batch.pointee.orders[index].number, by: responseDecoder.item(index, method: method))
         }
     }
 
@@ -45,20 +46,27 @@ extension OrderPath {
 
     private func settleAll(_ batch: Batch.Pointer, as outcome: OrderAnswer.Outcome) {
         for index in 0..<batch.pointee.count {
-            if let reservation = take(batch, index) { settle(reservation, by: OrderAnswer(outcome: outcome)) }
+            if let reservation = take(batch, index) {
+                settle(reservation, batch.pointee.orders[index].number, by: OrderAnswer(outcome: outcome))
+            }
         }
     }
 
     /// Tells the ledger what an answer says of one order.
-    func settle(_ reservation: ReservationID, by answer: OrderAnswer?) {
+    /// - Parameter number: the reservation's, for the journal.
+    func settle(_ reservation: ReservationID, _ number: UInt64, by answer: OrderAnswer?) {
         let wall = gate_realtime_ns()
         if let answer { texts.learn(reservation, orderID: answer.orderID) }
+        let text = answer?.orderID ?? .empty
         switch answer?.outcome {
         case .rejected:
+            recordOutcome(of: number, .rejected, status: 0, orderID: text)
             engine.release(reservation)
         case .ended:
+            recordOutcome(of: number, .ended, status: 0, filled: answer?.filled, orderID: text)
             engine.ended(reservation, filled: answer?.filled, now: loop.now, wallNow: wall)
         case .accepted, .unreadable, nil:
+            recordOutcome(of: number, .accepted, status: 0, filled: answer?.filled, orderID: text)
             let orderID = answer.map { engine.digest($0.orderID) } ?? .none
             engine.accepted(
                 reservation, orderID: orderID, filled: answer?.filled, now: loop.now, wallNow: wall)
@@ -70,6 +78,7 @@ extension OrderPath {
         for index in 0..<batch.pointee.count {
             metrics.unknownOutcomes.add()
             guard let reservation = take(batch, index) else { continue }
+            recordOutcome(of: batch.pointee.orders[index].number, .unknown)
             engine.unknown(reservation, now: loop.now, wallNow: gate_realtime_ns())
         }
     }
@@ -77,7 +86,9 @@ extension OrderPath {
     /// Takes back all that a batch has reserved, the latest first.
     func undo(_ batch: Batch.Pointer) {
         for index in (0..<batch.pointee.count).reversed() {
-            if let reservation = take(batch, index) { engine.undo(reservation) }
+            guard let reservation = take(batch, index) else { continue }
+            recordOutcome(of: batch.pointee.orders[index].number, .undone)
+            engine.undo(reservation)
         }
     }
 
