@@ -253,6 +253,26 @@ package enum RuleReloadResult: UInt8, MetricLabelValue, BitwiseCopyable {
     }
 }
 
+/// What became of a message between Gates that share accounts.
+package enum SharedReservationResult: UInt8, MetricLabelValue, BitwiseCopyable {
+    case told
+    /// Redis would not take it.
+    case notTold
+    case heard
+    /// It could not be read.
+    case refused
+
+    package static let label = "result"
+    package var text: String {
+        switch self {
+        case .told: "told"
+        case .notTold: "not_told"
+        case .heard: "heard"
+        case .refused: "refused"
+        }
+    }
+}
+
 /// What set off a stop.
 package enum StopTrigger: UInt8, MetricLabelValue, BitwiseCopyable {
     /// An emergency rule.

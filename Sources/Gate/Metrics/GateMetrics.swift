@@ -86,6 +86,13 @@ package final class GateMetrics: Sendable {
     package let mirror = MirrorMetrics()
     package let ruleReloads = LabelledCounters<RuleReloadResult>(
         "gate_rule_reloads_total", help: "Rule sets read, by whether they came into force.")
+    /// What Gates that share accounts told each other of reservations.
+    package let sharedReservations = LabelledCounters<SharedReservationResult>(
+        "gate_shared_reservations_total", help: "Reservations told to other Gates and heard of them.")
+    /// What the monitor found of accounts.
+    package let accounts = AccountMetricGauges()
+    package let monitorMessages = LabelledCounters<MonitorMessageLabels>(
+        "gate_monitor_messages_total", help: "Alerts and risk metrics for Redis, by what became of them.")
     private let ruleSet = RuleSetInfo()
     /// 1 while every connection to Redis stands and the mirror follows it, else 0.
     package let redisUp = Gauge("gate_redis_up", help: "1 while the mirror follows Redis.")
@@ -139,18 +146,18 @@ package final class GateMetrics: Sendable {
 
     /// All metrics in the Prometheus text format. For any thread.
     package func exposition() -> String {
-        var all: [any ExposedMetric] = [
+        let all: [any ExposedMetric] = [
             decision, addedRequest, addedResponse, upstream, orders, ruleViolations, ruleSet, ruleReloads, priceAge,
             accountAge, mirrorLookups, redisUp, upstreamUp, activeStops, stops, unsharedStops,
             refusedStops, breakerLimit, breakerCount, reservations, unknownOutcomes,
             connectionsClient, connectionsUpstream, http2Errors, refusedConnections, unreadableCancels, resentCalls,
             observedMessages, observedNews, settledUnknowns, ledgerFaults,
-            droppedLogLines, mirrorDropped, mirrorTurnedAway, refusedNames, unwoundOrders, unwoundPositions, unwindFailures,
-            activeUnwindings, ProcessMetrics(),
+            droppedLogLines, mirrorDropped, mirrorTurnedAway, refusedNames, unwoundOrders, unwoundPositions,
+            unwindFailures,
+            activeUnwindings, sharedReservations, accounts, monitorMessages, ProcessMetrics(),
         ]
-        all += journal.all
         var text = PrometheusText()
-        for metric in all + mirror.exposed { metric.write(into: &text) }
+        for metric in all + mirror.exposed + journal.all { metric.write(into: &text) }
         return text.text
     }
 }

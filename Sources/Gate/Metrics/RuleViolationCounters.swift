@@ -13,18 +13,7 @@ package struct RuleViolationLabels: Hashable, Sendable {
     }
 
     var labels: [MetricLabel] {
-        let severity =
-            switch severity {
-            case .soft: "soft"
-            case .hard: "hard"
-            case .emergency: "emergency"
-            }
-        let mode =
-            switch mode {
-            case .enforce: "enforce"
-            case .shadow: "shadow"
-            }
-        return [MetricLabel("rule", rule), MetricLabel("severity", severity), MetricLabel("mode", mode)]
+        [MetricLabel("rule", rule), MetricLabel("severity", severity.text), MetricLabel("mode", mode.text)]
     }
 }
 

@@ -1,3 +1,5 @@
+package import RiskRules
+
 /// What the order path is told at its start. Times are nanoseconds.
 package struct OrderPathConfiguration: Sendable {
     /// A listening socket; the order path owns it from now on.
@@ -52,6 +54,10 @@ package struct OrderPathConfiguration: Sendable {
     package var identities: [IdentityBinding] = []
     /// Hears, on the order thread, of each handshake that failed, and why.
     package var reportTLSFailure: @Sendable (ConnectionSide, String) -> Void = { _, _ in }
+    /// `breaker`; its times are nanoseconds.
+    package var breaker = CircuitBreaker.Settings()
+    /// `breaker.scope: global`: whoever trips it, everything is stopped.
+    package var breakerStopsAll = false
     /// `mode: shadow`: everything that can be framed is forwarded.
     package var shadow = false
 
@@ -61,6 +67,11 @@ package struct OrderPathConfiguration: Sendable {
     var maximumExchanges: Int { max(4096, maximumConnections * Self.reservedExchanges + maximumInFlight * 8) }
     /// Calls that every connection may have under way, whatever the others do.
     static let reservedExchanges = 16
+    /// Nanoseconds of a turn that handshakes of clients may take, the last one begun beside: the others wait for the next turn, behind
+    /// the orders of connections that stand.
+    static let handshakeShare: Int64 = 200_000
+    /// Failed handshakes that are logged; all are counted.
+    static let loggedTLSFailures = HTTP2Limits.Rate(burst: 20, perSecond: 1)
     /// Sockets whose peers are given time to read the last words.
     static let maximumLingering = 256
 

@@ -18,6 +18,13 @@ package struct StateUpdate: BitwiseCopyable {
         case accountsLink
         /// `object` is a `PublishedRules`: decide by it from now on.
         case rules
+        /// A stop or its end is in force: `object` is a `StopNote`, to be written down.
+        case stopRecord
+        /// A step of an unwinding: `object` is a `TextNote`, to be written down.
+        case unwindNote
+        /// What another Gate, which `source` stands for, let through of the account `text`: `object` is a
+        /// `ForeignReservations` that counts until `until`, or nil.
+        case foreign
         /// A stop of `scope` was latched (`flag` true) or lifted; `text` holds the name in the scope, empty for global.
         case stop
     }
@@ -30,6 +37,7 @@ package struct StateUpdate: BitwiseCopyable {
     package var quote: PriceQuote
     package var object: UnsafeMutableRawPointer?
     package var text: NameText
+    package var source: UInt64
 
     package init(kind: Kind, name: NameID = .none) {
         self.kind = kind
@@ -40,6 +48,7 @@ package struct StateUpdate: BitwiseCopyable {
         quote = .unfetched
         object = nil
         text = NameText()
+        source = 0
     }
 }
 
@@ -60,6 +69,12 @@ package struct StateRequest: BitwiseCopyable {
         case latchStop
         /// The circuit breaker tripped: latch a stop of `scope` and the name in `text`, for the reason in `breaker`.
         case tripBreaker
+        /// The monitor looked at an account: `report` is a retained `MonitorReport`.
+        case monitor
+        /// What is reserved of the account `text` in the symbol `reject.symbol` is `reserved`; `reservedAccount` follows.
+        case reservedSymbol
+        /// All symbols of the account `text` were told, and its margin is `reservedMargin`.
+        case reservedAccount
         /// An order was refused: one line in the log.
         case reject
         /// `rules` are no longer in force: let go of them, which takes time with many.
@@ -72,6 +87,9 @@ package struct StateRequest: BitwiseCopyable {
     package var text: NameText
     package var reject: RejectRecord
     package var breaker: BreakerTrip
+    package var report: UnsafeMutableRawPointer?
+    package var reserved: ReservedSums
+    package var reservedMargin: ReservedMargin
     /// A retained `PublishedRules`, or nil; the receiver releases it.
     package var rules: UnsafeMutableRawPointer?
 
@@ -82,6 +100,9 @@ package struct StateRequest: BitwiseCopyable {
         text = NameText()
         reject = RejectRecord()
         breaker = BreakerTrip(cause: .violations, count: 0, window: 0)
+        report = nil
+        reserved = ReservedSums()
+        reservedMargin = ReservedMargin()
         rules = nil
     }
 }
@@ -99,6 +120,13 @@ package struct BreakerTrip: BitwiseCopyable, Sendable {
         self.count = count
         self.window = window
     }
+}
+
+/// A text on its way to the journal.
+package final class TextNote: Sendable {
+    let text: String
+
+    init(_ text: String) { self.text = text }
 }
 
 /// A name of at most 64 bytes, in place.
@@ -121,6 +149,11 @@ package struct NameText: BitwiseCopyable {
             bytes[index] = source[index]
             index += 1
         }
+    }
+
+    /// Calls `body` with the bytes.
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        withUnsafeBytes(of: bytes) { body(UnsafeRawBufferPointer(rebasing: $0[..<Int(count)])) }
     }
 
     package var string: String {

@@ -10,6 +10,9 @@ package final class StateOutbox {
     package let accounts: MirrorTable
     private let mailbox: Mailbox<StateUpdate>
     private var stops: [StateUpdate] = []
+    /// What is to be written into the journal.
+    private var records: [(kind: StateUpdate.Kind, object: AnyObject)] = []
+    private var foreign: [(update: StateUpdate, reservations: ForeignReservations?)] = []
     private var rules: AnyObject?
     private var pricesUntil: Int64?
     private var accountsUntil: Int64?
@@ -40,12 +43,29 @@ package final class StateOutbox {
         stops.append(update)
     }
 
+    /// A stop or its end is in force, and is to be in the journal.
+    func publish(record: StopNote) { records.append((.stopRecord, record)) }
+
+    /// A step of an unwinding, for the journal.
+    func publish(note: String) { records.append((.unwindNote, TextNote(note))) }
+
+    /// What another Gate let through of an account, until it ends; nil: nothing any more.
+    func publish(foreign reservations: ForeignReservations?, account: NameText, source: UInt64, until: Int64) {
+        var update = StateUpdate(kind: .foreign)
+        update.text = account
+        update.source = source
+        update.until = until
+        foreign.append((update, reservations))
+    }
+
     /// Pushes what fits. False where something is left for another try.
     package func flush() -> Bool {
         flushStops()
             && (pricesUntil != 0 || flushLink(.pricesLink, &pricesUntil))
             && (accountsUntil != 0 || flushLink(.accountsLink, &accountsUntil))
             && flushRules()
+            && flushForeign()
+            && flushRecords()
             && prices.drain(mailbox.push)
             && accounts.drain(mailbox.push)
             && flushLink(.pricesLink, &pricesUntil)
@@ -56,6 +76,36 @@ package final class StateOutbox {
         while let stop = stops.first {
             guard mailbox.push(stop) else { return false }
             stops.removeFirst()
+        }
+        return true
+    }
+
+    private func flushRecords() -> Bool {
+        while let record = records.first {
+            var update = StateUpdate(kind: record.kind)
+            let object = Unmanaged.passRetained(record.object)
+            update.object = object.toOpaque()
+            guard mailbox.push(update) else {
+                object.release()
+                return false
+            }
+            records.removeFirst()
+        }
+        return true
+    }
+
+    private func flushForeign() -> Bool {
+        var sent = 0
+        defer { foreign.removeFirst(sent) }
+        for (update, reservations) in foreign {
+            var update = update
+            let object = reservations.map { Unmanaged.passRetained($0) }
+            update.object = object?.toOpaque()
+            guard mailbox.push(update) else {
+                object?.release()
+                return false
+            }
+            sent += 1
         }
         return true
     }

@@ -31,10 +31,16 @@ package final class StateThread: EventTarget {
     package let mirror: RedisMirror
     package let stops: StopStore
     package let share: StopShare
+    /// What several Gates let through of one account.
+    let sharing: ReservationSharing
+    /// Tells what the monitor finds.
+    let monitor: MonitorPublisher
     /// SIGHUP came: read the rules again. On this thread.
     package var onReload: (() -> Void)?
     /// Unwinds stops; nil where that is off.
-    package var unwinder: Unwinder?
+    package var unwinder: Unwinder? {
+        didSet { unwinder?.onEvent = { [outbox] in outbox.publish(note: $0) } }
+    }
 
     private let connections: Connections
     private let decisions: DecisionLog
@@ -88,8 +94,15 @@ package final class StateThread: EventTarget {
             })
         share = StopShare(
             loop: loop, stops: stops, keys: mirror.ownKeys, metrics: connections.metrics, log: log)
+        sharing = ReservationSharing(
+            loop: loop, instance: configuration.instance, keys: mirror.ownKeys, outbox: outbox,
+            metrics: connections.metrics, log: log
+        )
+        monitor = MonitorPublisher(
+            loop: loop, instance: configuration.instance, keys: mirror.ownKeys, metrics: connections.metrics, log: log)
         decisions = DecisionLog(log: log)
         super.init()
+        stops.onRecord = { [unowned self] in self.heard($0, $1) }
         signals = try SignalReader(loop: loop) { [unowned self] in self.received($0) }
         loop.turnTarget = .passUnretained(self)
         mirror.start()
@@ -106,6 +119,8 @@ package final class StateThread: EventTarget {
         unwinder?.stop()
         mirror.stop()
         share.stop()
+        sharing.stop()
+        monitor.stop()
         signals?.stop()
         loop.turnTarget = nil
     }
@@ -165,6 +180,12 @@ package final class StateThread: EventTarget {
                 and all that is mirrored is in use
                 """)
         case .reject: decisions.write(request.reject)
+        case .monitor:
+            if let report = request.report { monitor.take(Unmanaged.fromOpaque(report).takeRetainedValue()) }
+        case .reservedSymbol:
+            sharing.collect(
+                account: request.text.string, symbol: request.reject.symbol.string, request.reserved)
+        case .reservedAccount: sharing.finish(account: request.text.string, request.reservedMargin)
         case .retire: request.rules.map { Unmanaged<PublishedRules>.fromOpaque($0).release() }
         case .latchStop:
             let reason = decisions.stopReason(request.reject)
@@ -183,6 +204,13 @@ package final class StateThread: EventTarget {
             }
             latch(target, reason: reason, by: "gate", trigger: .breaker)
         }
+    }
+
+    /// A stop or its end is in force: who else is to hear of it.
+    private func heard(_ record: StopRecord, _ trigger: StopTrigger) {
+        unwinder?.stopChanged(record, trigger)
+        outbox.publish(record: StopNote(record, trigger))
+        if record.active, trigger == .rule || trigger == .breaker { monitor.tell(record) }
     }
 
     private func received(_ received: SignalReader.Received) {

@@ -81,3 +81,14 @@ package struct StopRecord: Hashable, Sendable {
     /// Milliseconds that two hosts' clocks may be apart.
     static let maximumLead: Int64 = 60_000
 }
+
+/// A stop or its end on its way to the journal, with what set it off.
+package final class StopNote: Sendable {
+    let record: StopRecord
+    let trigger: StopTrigger
+
+    init(_ record: StopRecord, _ trigger: StopTrigger) {
+        self.record = record
+        self.trigger = trigger
+    }
+}

@@ -165,6 +165,11 @@ extension OrderPath {
         if upstream.wasReady { replace(upstream) } else { dialFailed() }
     }
 
+    /// The endpoint does not answer on a connection: does it on the one that readiness goes by?
+    func endpointIsSilent(_ upstream: UpstreamConnection) {
+        if upstream !== spare { spare?.ask() }
+    }
+
     /// An endpoint connection is gone.
     func upstreamClosed(_ upstream: UpstreamConnection) {
         let wasUsable = upstream.wasReady

@@ -54,7 +54,7 @@ final class UpstreamConnection: HTTP2Connection {
         keepalive = Keepalive(path.configuration.upstreamKeepalive, now: path.loop.now)
         departing = .allocate(capacity: Self.departingCapacity)
         let tls = try path.tls.upstream.map { tls throws(TLSError) in
-            try TLSChannel(client: tls.context, of: tls.name)
+            try TLSChannel(client: tls.context, of: tls.name, now: path.loop.now)
         }
         super.init(owning: descriptor, loop: path.loop, scratch: path.scratch, tls: tls)
         try begin(
@@ -215,7 +215,9 @@ final class UpstreamConnection: HTTP2Connection {
     /// Asks a silent endpoint whether it is there. An answer is owed to orders and cancels, whose timers run, not to streams.
     private func keepAlive() {
         switch keepalive.check(now: loop.now, owedSince: owedCount > 0 ? owedSince : nil) {
-        case .close: shut()
+        case .close:
+            path.endpointIsSilent(self)
+            shut()
         case .ping(let until):
             session?.ping()
             becameDirty()
@@ -225,6 +227,14 @@ final class UpstreamConnection: HTTP2Connection {
             let active = loop.now + path.configuration.upstreamKeepalive.active
             keepaliveTimer = loop.schedule(at: min(until, active), target: self, context: TimerContext.keepalive)
         }
+    }
+
+    /// Asks the endpoint now whether it is there.
+    func ask() {
+        guard isReady else { return }
+        keepalive.doubt()
+        loop.cancel(keepaliveTimer)
+        keepAlive()
     }
 
     override func blockedChanged() {

@@ -116,6 +116,8 @@ package final class Unwinder: EventTarget {
         switch trigger {
         case .rule: configuration.triggers.contains(.rule)
         case .person, .signal: configuration.triggers.contains(.person)
+        case .breaker: configuration.triggers.contains(.breaker)
+        case .peer: configuration.triggers.contains(.peer)
         }
     }
 
