@@ -79,6 +79,10 @@ struct GateMetricsTests {
             "gate_own_keys_overflows_total", "gate_redis_connects_total", "gate_redis_losses_total",
             "gate_unwind_orders_canceled_total", "gate_unwind_positions_closed_total", "gate_unwind_failures_total",
             "gate_unwind_active",
+            "gate_journal_bytes_total", "gate_journal_unrecorded_total", "gate_journal_syncs_total",
+            "gate_journal_failures_total", "gate_shared_reservations_total", "gate_monitor_messages_total",
+            "gate_account_equity", "gate_account_leverage", "gate_account_margin_ratio",
+            "gate_account_drawdown_ratio", "gate_limit_utilization_ratio",
             "process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds",
         ]
         for name in names {

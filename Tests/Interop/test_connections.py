@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import socket
 import stat
@@ -60,6 +61,52 @@ def test_a_silent_client_is_asked_and_closed(own_site):
         ping = other.until(PING)
         other.send(rawframes.frame(PING, ACK, 0, ping.payload))
     other.close()
+
+
+def test_a_frozen_endpoint_takes_readiness_away_and_gives_it_back(own_site):
+    site = own_site(GATE_CONFIG_KEEPALIVE_UPSTREAM_ACTIVE="300ms", GATE_CONFIG_KEEPALIVE_UPSTREAM_TIMEOUT="200ms")
+    client, account = site.client(), site.account()
+    assert client.create(order(account)).ok
+    endpoint = site.endpoint.process
+    endpoint.signal(signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        refused(client.create(order(account)), "OUTCOME_UNKNOWN", Code.UNKNOWN)
+        # The connection that went unanswered casts doubt on the one that readiness goes by: it is asked too.
+        wait_until("Gate says so", lambda: site.gate.get("/readyz")[0] == 503, 3)
+        assert 0.5 <= time.monotonic() - started < 3
+        assert "upstream" in site.gate.get("/readyz")[1]
+        wait_until("orders are refused", lambda: client.create(order(account)).reason == "UPSTREAM_UNAVAILABLE", 5)
+    finally:
+        endpoint.signal(signal.SIGCONT)
+    site.gate.wait_until_ready()
+    wait_until("orders pass again", lambda: client.create(order(account)).ok, 5)
+
+
+def test_an_endpoint_that_answers_is_believed_whatever_else_is_silent(own_site):
+    endpoint = Scripted()
+    site = own_site(endpoint=endpoint, GATE_CONFIG_KEEPALIVE_UPSTREAM_ACTIVE="300ms",
+                    GATE_CONFIG_KEEPALIVE_UPSTREAM_TIMEOUT="200ms")
+    client, account = site.client(), site.account()
+    assert client.create(order(account)).ok
+    endpoint.requests[0].connection.answers_pings = False
+    endpoint.first = [ignore]
+    refused(client.create(order(account)), "OUTCOME_UNKNOWN", Code.UNKNOWN)
+    spare = endpoint.connections[1]
+    wait_until("the other one is asked", lambda: spare.pings == 1)
+    assert client.create(order(account)).ok
+    assert endpoint.requests[-1].connection is spare and site.gate.get("/readyz")[0] == 200
+
+
+# Descriptors.
+
+
+@pytest.mark.parametrize("hard, connections, suffices", [(4096, 1024, True), (1000, 1024, False), (1000, 64, True)])
+def test_as_many_descriptors_are_taken_as_there_may_be_and_too_few_are_said(own_site, hard, connections, suffices):
+    site = own_site(descriptors=(256, hard), GATE_CONFIG_LIMITS_MAX_CONNECTIONS=str(connections))
+    assert resource.prlimit(site.gate.process.pid, resource.RLIMIT_NOFILE) == (hard, hard)
+    assert ("limit of descriptors raised" in site.gate.process.log) == suffices
+    assert ("descriptors do not suffice for limits.max_connections" in site.gate.process.log) != suffices
 
 
 # Ends.

@@ -1,10 +1,7 @@
 """Clients that attack: each is told why it is sent away, is gone in time, is counted, and nobody else notices."""
 
-import os
 import resource
 import socket
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -13,11 +10,14 @@ import pytest
 
 from conftest import Site
 from support import floods, orders
+from support.certificates import Authority, listening, trusting
+from support.client import Client
 from support.floods import ECHO, ORDER, told
 from support.frames import (ACK, DATA, ENHANCE_YOUR_CALM, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, NO_ERROR, PREFACE,
                             PROTOCOL_ERROR, RST_STREAM, SETTINGS, SETTINGS_TIMEOUT, Raw, data, frame, head, message, ping,
                             setting, window_update)
 from support.orders import order
+from support.steady import Steady
 from support.waiting import wait_until
 
 #: What is awaited of a client, shorter than is usual; the rest is the defaults.
@@ -29,9 +29,24 @@ SHORT = {f"GATE_CONFIG_LIMITS_{name}": value for name, value in {
 SOON = 2
 
 
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory):
-    site = Site(tmp_path_factory.mktemp("hostile"), **SHORT)
+class Hostile(Site):
+    """A gate with little patience, in plain text or over TLS."""
+
+    def __init__(self, directory: Path, over_tls: bool):
+        self._authority = Authority(directory) if over_tls else None
+        server = listening(self._authority.issue("DNS:gate.test")) if over_tls else ""
+        super().__init__(directory, more=server, **SHORT)
+
+    def client(self) -> Client:
+        return Client.secure(self.gate.target, self._authority) if self._authority else super().client()
+
+    def raw(self, **how) -> Raw:
+        return Raw(self.gate.target, tls=trusting(self._authority) if self._authority else None, **how)
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "TLS"])
+def hostile(request, tmp_path_factory):
+    site = Hostile(tmp_path_factory.mktemp("hostile"), request.param)
     yield site
     site.stop()
 
@@ -96,7 +111,7 @@ class Attack:
     ("unknown_frames", "control_flood"), ("window_updates", "control_flood"), ("empty_frames", "empty_frames"),
 ])
 def test_a_flood_ends_its_connection(hostile, flood, kind):
-    with Attack(hostile, kind), Raw(hostile.gate.target) as attacker:
+    with Attack(hostile, kind), hostile.raw() as attacker:
         attacker.send(floods.FLOODS[flood](attacker))
         last = attacker.goes_away(SOON)
         assert last is not None, "closed without a GOAWAY"
@@ -105,13 +120,13 @@ def test_a_flood_ends_its_connection(hostile, flood, kind):
 
 
 def test_a_flood_of_pings_is_named_as_grpc_names_it(hostile):
-    with Raw(hostile.gate.target) as attacker:
+    with hostile.raw() as attacker:
         attacker.send(floods.pings(attacker))
         assert attacker.goes_away(SOON).payload[8:] == b"too_many_pings"
 
 
 def test_pings_with_calls_between_are_no_flood(hostile):
-    with Raw(hostile.gate.target) as client:
+    with hostile.raw() as client:
         for stream in floods.streams(60):
             client.send(ping(), client.headers(stream, ORDER), data(stream, message(), end=True))
             client.until(lambda got: got.ends and got.stream == stream)
@@ -119,7 +134,7 @@ def test_pings_with_calls_between_are_no_flood(hostile):
 
 
 def test_resets_below_the_bound_are_no_flood(hostile):
-    with Raw(hostile.gate.target) as client:
+    with hostile.raw() as client:
         for stream in floods.streams(300):
             client.send(client.headers(stream, ORDER), floods.reset(stream))
         client.pong()
@@ -134,14 +149,14 @@ def test_how_many_resets_are_a_flood_is_configured(own_site):
 
 def test_nothing_of_a_reset_order_reaches_the_endpoint(hostile):
     before = len(hostile.endpoint.calls())
-    with Raw(hostile.gate.target) as attacker:
+    with hostile.raw() as attacker:
         attacker.send(floods.rapid_reset(attacker))
         attacker.rest(SOON)
     assert len(hostile.endpoint.calls()) == before
 
 
 def test_one_head_too_large_is_refused_and_the_next_passes(hostile):
-    with Raw(hostile.gate.target) as client:
+    with hostile.raw() as client:
         client.send(client.headers(1, client.block(ECHO) + b"\x00\x01x\x01y" * 123, end=True))
         assert client.until(lambda got: got.stream == 1).type == RST_STREAM, "one field more than 128"
         client.send(client.headers(3, client.block(ECHO) + b"\x00\x01x\x01y" * 122, end=True))
@@ -157,7 +172,7 @@ def test_one_head_too_large_is_refused_and_the_next_passes(hostile):
 def test_a_field_is_never_dropped(hostile, name, value, passes):
     tag = orders.unique("t")
     block = b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
-    with Raw(hostile.gate.target) as client:
+    with hostile.raw() as client:
         head_ = client.block([*ECHO, ("x-tag", tag)])
         client.send(client.headers(1, head_ + block, end=True))
         got = client.until(lambda got: got.stream == 1)
@@ -172,8 +187,8 @@ def test_a_field_is_never_dropped(hostile, name, value, passes):
 
 # Slowness.
 
-def greeted(gate, *parts: bytes) -> Raw:
-    client = Raw(gate.target, greet=False)
+def greeted(site: Hostile, *parts: bytes) -> Raw:
+    client = site.raw(greet=False)
     client.send(*parts)
     return client
 
@@ -190,19 +205,19 @@ def greeted(gate, *parts: bytes) -> Raw:
 ], ids=["nothing", "part of the preface", "no SETTINGS", "no acknowledgement", "a header block without end",
         "a HEADERS frame without end", "nothing more"])
 def test_a_client_that_does_not_go_on_is_sent_away(hostile, parts, code, kind):
-    with Attack(hostile, kind), greeted(hostile.gate, *parts) as attacker:
+    with Attack(hostile, kind), greeted(hostile, *parts) as attacker:
         last = attacker.goes_away(1 + SOON)
         assert last is not None, "closed without a GOAWAY"
         assert last.code == code, last
 
 
 def test_what_is_not_http2_is_sent_away(hostile):
-    with Attack(hostile, "bad_preface"), greeted(hostile.gate, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") as attacker:
+    with Attack(hostile, "bad_preface"), greeted(hostile, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") as attacker:
         attacker.rest(SOON)
 
 
 def test_an_order_whose_message_does_not_come_is_refused(hostile):
-    with Attack(hostile, "body_timeout"), Raw(hostile.gate.target) as attacker:
+    with Attack(hostile, "body_timeout"), hostile.raw() as attacker:
         attacker.send(attacker.headers(1, ORDER), data(1, message(b"x" * 50)[:20]))
         got = attacker.until(lambda got: got.stream == 1 and got.type == HEADERS, SOON)
         assert got.ends and attacker.fields(got)["grpc-status"] == "4"
@@ -210,7 +225,7 @@ def test_an_order_whose_message_does_not_come_is_refused(hostile):
 
 
 def test_a_call_that_passes_may_be_open_for_ever(hostile):
-    with Raw(hostile.gate.target) as client:
+    with hostile.raw() as client:
         client.send(client.headers(1, ECHO))
         for number in range(12):
             time.sleep(0.1)
@@ -220,7 +235,7 @@ def test_a_call_that_passes_may_be_open_for_ever(hostile):
 
 
 def test_an_answer_that_is_not_taken_is_called_off(hostile):
-    with Attack(hostile, "slow_read"), Raw(hostile.gate.target, settings=((INITIAL_WINDOW_SIZE, 0),)) as attacker:
+    with Attack(hostile, "slow_read"), hostile.raw(settings=((INITIAL_WINDOW_SIZE, 0),)) as attacker:
         attacker.send(attacker.headers(1, told("/interop.Echo/Down", count=4, size=100_000)),
                       data(1, message(), end=True))
         got = attacker.until(lambda got: got.type == RST_STREAM, SOON)
@@ -229,7 +244,7 @@ def test_an_answer_that_is_not_taken_is_called_off(hostile):
 
 
 def test_a_slow_reader_is_not_called_off(hostile):
-    with Raw(hostile.gate.target, settings=((INITIAL_WINDOW_SIZE, 1000),)) as client:
+    with hostile.raw(settings=((INITIAL_WINDOW_SIZE, 1000),)) as client:
         client.send(client.headers(1, told("/interop.Echo/Down", count=1, size=12_000)), data(1, message(), end=True))
         taken = 0
         while True:
@@ -244,7 +259,7 @@ def test_a_slow_reader_is_not_called_off(hostile):
 
 
 def test_a_window_opened_byte_by_byte_ends_the_connection(hostile):
-    with Attack(hostile, "dribble"), Raw(hostile.gate.target, settings=((INITIAL_WINDOW_SIZE, 1),)) as attacker:
+    with Attack(hostile, "dribble"), hostile.raw(settings=((INITIAL_WINDOW_SIZE, 1),)) as attacker:
         attacker.send(attacker.headers(1, told("/interop.Echo/Down", count=4, size=100_000)), data(1, message(), end=True))
         for _ in range(2000):
             got = attacker.next(SOON)
@@ -258,7 +273,7 @@ def test_a_window_opened_byte_by_byte_ends_the_connection(hostile):
 
 def test_a_client_that_reads_nothing_is_closed(hostile):
     wide = ((INITIAL_WINDOW_SIZE, (1 << 31) - 1),)
-    with Attack(hostile, "slow_read"), Raw(hostile.gate.target, settings=wide) as attacker:
+    with Attack(hostile, "slow_read"), hostile.raw(settings=wide) as attacker:
         attacker.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         attacker.send(window_update(0, (1 << 31) - 70_000),
                       attacker.headers(1, told("/interop.Echo/Down", count=200, size=100_000)), data(1, message(), end=True))
@@ -267,7 +282,7 @@ def test_a_client_that_reads_nothing_is_closed(hostile):
 
 
 def test_whoever_makes_gate_keep_the_most_is_closed(hostile):
-    with Attack(hostile, "buffer_full"), Raw(hostile.gate.target, settings=((INITIAL_WINDOW_SIZE, 0),)) as attacker:
+    with Attack(hostile, "buffer_full"), hostile.raw(settings=((INITIAL_WINDOW_SIZE, 0),)) as attacker:
         for stream in floods.streams(24):
             attacker.send(attacker.headers(stream, told("/interop.Echo/Down", count=3, size=100_000)),
                           data(stream, message(), end=True))
@@ -328,87 +343,14 @@ def _processor_seconds(pid: int) -> float:
 
 # Memory and latency of everybody else.
 
-def _resident(pid: int) -> float:
-    """Megabytes."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024
-
-
-def _p99(site: Site, calls: int = 300) -> float:
-    """Of refused orders, which Gate answers by itself; milliseconds."""
-    request = order("nobody-knows-it").SerializeToString()
-    times = []
-    with Raw(site.gate.target) as client:
-        for stream in floods.streams(calls):
-            start = time.monotonic()
-            client.send(client.call(stream, orders.CREATE, request))
-            client.until(lambda got: got.ends and got.stream == stream)
-            times.append(time.monotonic() - start)
-            time.sleep(0.0005)
-    return sorted(times)[calls * 99 // 100] * 1000
-
-
-CORES = sorted(os.sched_getaffinity(0))
-#: Gate has a core of its own, and on the others its client goes before attackers and endpoint: what those take of the processor
-#: is no work of Gate's, and on two cores it would be all that is measured.
-GATES, OTHERS = (CORES[:1], CORES[1:]) if len(CORES) > 1 else (CORES, CORES)
-
-
-def _pin(process: int, cores: list[int], last: bool = False):
-    for thread in Path(f"/proc/{process}/task").iterdir():
-        os.sched_setaffinity(int(thread.name), cores)
-        if last:
-            os.setpriority(os.PRIO_PROCESS, int(thread.name), 19)
-
-
-class Attackers:
-    """A process that attacks, again and again."""
-
-    def __init__(self, target: str, flood: str):
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "support.floods", target, flood], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            cwd=Path(__file__).parent)
-        _pin(self._process.pid, OTHERS, last=True)
-        assert self._process.stdout.readline() == b"ready\n"
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._process.stdin.close()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-        self._process.stdout.close()
-
 
 @pytest.fixture(scope="module")
 def steady(tmp_path_factory):
-    site = Site(tmp_path_factory.mktemp("steady"))
-    _pin(site.gate.process.pid, GATES)
-    _pin(site.endpoint.process.pid, OTHERS, last=True)
-    os.sched_setaffinity(0, OTHERS)
-    _p99(site)
-    yield site, _resident(site.gate.process.pid)
-    os.sched_setaffinity(0, CORES)
-    site.stop()
+    with Steady(Site(tmp_path_factory.mktemp("steady"))) as steady:
+        yield steady
 
 
 @pytest.mark.parametrize("flood", ["rapid_reset", "rapid_reset_of_calls", "header_expansion", "large_heads", "pings",
                                    "provoked_resets"])
 def test_others_do_not_notice(steady, flood, measured):
-    site, resident = steady
-    for _ in range(6):
-        quiet = _p99(site)
-        with Attackers(site.gate.target, flood):
-            attacked = _p99(site)
-            highest = _resident(site.gate.process.pid)
-        assert highest - resident < 50, f"{highest:.0f} MB resident, {resident:.0f} when quiet"
-        # A machine that is busy with other things slows either, now and then; what a flood does it does each time. Under a
-        # millisecond the scheduler decides.
-        if attacked <= max(2 * quiet, 1):
-            break
-    figures = f"p99 {quiet:.2f} ms quiet, {attacked:.2f} ms attacked"
-    measured(f"{flood}: {figures}; memory {highest - resident:+.1f} MB")
-    assert attacked <= max(2 * quiet, 1), figures
+    measured(steady.attacked_by(flood))

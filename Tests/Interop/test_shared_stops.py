@@ -94,15 +94,16 @@ def own_desk(own_site, tmp_path):
 
 
 def stop(gate: Gate, scope: str = "global") -> dict:
-    status, body = gate.post("/api/v1/stops", scope=scope, reason="drill", by="tests")
+    status, body = gate.post("/api/v1/stops", {"scope": scope, "reason": "drill", "by": "tests"})
     assert status == 200, body
-    return json.loads(body)
+    return body
 
 
 def resume(gate: Gate, scope: str = "global") -> dict:
-    status, body = gate.post("/api/v1/stops/resume", scope=scope, reason="all clear", authorized_by="tests")
+    status, body = gate.post(
+        "/api/v1/stops/resume", {"scope": scope, "reason": "all clear", "authorized_by": "tests"})
     assert status == 200, body
-    return json.loads(body)
+    return body
 
 
 def now() -> int:

@@ -9,8 +9,8 @@ import grpc
 import pytest
 
 from support import orders
-from support.certificates import Authority
-from support.client import Client, options, refused
+from support.certificates import Authority, listening, trusting
+from support.client import Client, refused
 from support.orders import order
 from support.process import free_port
 from support.waiting import wait_until
@@ -35,27 +35,9 @@ def server(authority):
     return authority.issue("DNS:gate.test", "IP:127.0.0.1")
 
 
-def secure(target: str, authority: Authority, shown=None, name: str = "gate.test") -> Client:
-    """A client that trusts `authority` and shows the certificate `shown`."""
-    client = Client.__new__(Client)
-    key, certificate = shown.pair() if shown else (None, None)
-    client.channel = grpc.secure_channel(
-        target, grpc.ssl_channel_credentials(authority.certificate.read_bytes(), key, certificate),
-        [*options(), ("grpc.ssl_target_name_override", name)])
-    return client
-
-
-def listening(server, authority=None) -> str:
-    """The section of the configuration."""
-    text = f"tls:\n  listen: {{certificate: {server.certificate}, key: {server.key}"
-    return text + (f", client_ca: {authority.certificate}}}\n" if authority else "}\n")
-
-
 def handshake(target: str, authority: Authority, shown=None, protocols=("h2",), **versions) -> ssl.SSLSocket:
     """Only TLS, seen from outside."""
-    context = ssl.create_default_context(cafile=authority.certificate)
-    if protocols:
-        context.set_alpn_protocols(protocols)
+    context = trusting(authority, protocols)
     if shown:
         context.load_cert_chain(shown.certificate, shown.key)
     for bound, version in versions.items():
@@ -82,7 +64,7 @@ def tls_site(tmp_path_factory, authority, server):
 
 
 def test_an_order_over_tls_is_approved_and_one_beyond_a_rule_refused(tls_site, authority):
-    client = secure(tls_site.gate.target, authority)
+    client = Client.secure(tls_site.gate.target, authority)
     account = tls_site.account()
     assert client.create(order(account)).ok
     refused(client.create(order(account, quantity=5.1)), "ORDER_NOTIONAL_EXCEEDED",
@@ -91,14 +73,14 @@ def test_an_order_over_tls_is_approved_and_one_beyond_a_rule_refused(tls_site, a
 
 
 def test_eight_mebibytes_pass_over_tls_as_they_are(tls_site, authority):
-    client = secure(tls_site.gate.target, authority)
+    client = Client.secure(tls_site.gate.target, authority)
     message = os.urandom(8 << 20)
     assert client.unary("/interop.Echo/Unary", message, timeout=30).message == message
     client.close()
 
 
 def test_a_hundred_calls_at_once_over_tls_are_all_answered(tls_site, authority):
-    client = secure(tls_site.gate.target, authority)
+    client = Client.secure(tls_site.gate.target, authority)
     account = tls_site.account()
     pending = [client.begin_create(order(account, quantity=0.001)) for _ in range(100)]
     assert all(answer().ok for answer in pending)
@@ -160,7 +142,7 @@ def dial(mutual_site, authority):
     opened = []
 
     def dial(shown) -> Client:
-        opened.append(secure(mutual_site.gate.target, authority, shown))
+        opened.append(Client.secure(mutual_site.gate.target, authority, shown))
         return opened[-1]
     yield dial
     for client in opened:
@@ -257,7 +239,7 @@ def test_a_new_certificate_is_shown_without_a_restart_and_a_bad_one_is_not(own_s
     put(first)
     site = own_site(more=f"tls:\n  listen: {{certificate: {files}/tls.crt, key: {files}/tls.key}}\n")
     before = serial(site.gate.target, authority)
-    client = secure(site.gate.target, authority)
+    client = Client.secure(site.gate.target, authority)
     assert client.create(order(site.account())).ok
 
     put(second)
@@ -324,7 +306,7 @@ def test_an_endpoint_that_cannot_be_verified_gets_no_order(own_site, authority, 
 def test_an_order_from_tls_to_tls_is_approved(own_site, authority, server):
     own = f"  upstream: {{ca: {authority.certificate}, name: gate.test}}\n"
     site = own_site(endpoint_tls=endpoint_tls(server), more=listening(server) + own)
-    client = secure(site.gate.target, authority)
+    client = Client.secure(site.gate.target, authority)
     assert client.create(order(site.account())).ok
     client.close()
 
@@ -334,7 +316,7 @@ def test_a_slow_handshake_holds_up_nobody_else(tls_site, authority):
     idle = [socket.create_connection((host, int(port))) for _ in range(20)]
     for connection in idle:
         connection.sendall(b"\x16\x03\x01")
-    client = secure(tls_site.gate.target, authority)
+    client = Client.secure(tls_site.gate.target, authority)
     assert client.create(order(tls_site.account())).ok
     client.close()
     for connection in idle:

@@ -16,7 +16,7 @@ struct SharedStopsTests {
     private func harness(_ server: RedisServer, _ number: Int) throws -> StateHarness {
         let template = { KeyTemplate(prefix: $0, suffix: "") }
         let configuration = MirrorConfiguration(
-            address: .unix(path: server.socketPath),
+            addresses: [.unix(path: server.socketPath)],
             prices: .init(database: 1, key: template("market:prices:"), maximumAge: 1_000_000_000),
             accounts: .init(database: 0, key: template("account:state:"), maximumAge: 1_000_000_000),
             instance: "test-\(number)")

@@ -163,6 +163,12 @@ final class StateHarness {
             if update.until == 0 { losses += 1 }
         case .accountsLink: accountsUntil = update.until
         case .stop: stops.append((update.flag, update.scope, update.text.string))
+        case .foreign:
+            if let object = update.object { Unmanaged<ForeignReservations>.fromOpaque(object).release() }
+        case .stopRecord:
+            if let object = update.object { Unmanaged<StopNote>.fromOpaque(object).release() }
+        case .unwindNote:
+            if let object = update.object { Unmanaged<TextNote>.fromOpaque(object).release() }
         case .rules: break
         }
     }

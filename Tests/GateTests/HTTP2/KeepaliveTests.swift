@@ -50,6 +50,31 @@ import Testing
         keepalive.messageCame()
         #expect(keepalive.check(now: 510, owedSince: nil) == .ping(until: 512))
     }
+
+    @Test("a PING long after the last one is always allowed, a moment earlier it is not")
+    func pingsThatAreFarApart() {
+        var keepalive = Keepalive(
+            Keepalive.Limits(active: 10, idle: 100, timeout: 2, mostPings: 2, spacing: 300), now: 0)
+        for now: Int64 in [100, 200] {
+            #expect(keepalive.check(now: now, owedSince: nil) == .ping(until: now + 2))
+            keepalive.heard(now: now)
+        }
+        #expect(keepalive.check(now: 300, owedSince: nil) == .wait(until: 310))
+        #expect(keepalive.check(now: 499, owedSince: nil) == .wait(until: 509))
+        #expect(keepalive.check(now: 500, owedSince: nil) == .ping(until: 502))
+        #expect(keepalive.check(now: 502, owedSince: nil) == .close)
+    }
+
+    @Test("a peer that is doubted is asked at once, and once")
+    func doubt() {
+        var keepalive = Keepalive(Self.limits, now: 0)
+        keepalive.doubt()
+        #expect(keepalive.check(now: 1, owedSince: nil) == .ping(until: 3))
+        keepalive.doubt()
+        #expect(keepalive.check(now: 2, owedSince: nil) == .wait(until: 3))
+        keepalive.heard(now: 2)
+        #expect(keepalive.check(now: 3, owedSince: nil) == .wait(until: 302))
+    }
 }
 
 @Suite struct DialStateTests {
