@@ -4,20 +4,35 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stdint.h>
 #include <string.h>
 
 static inline int gate_tls_require_1_2(SSL_CTX *context) {
     return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
 }
-// A write that came short may go on from other memory.
-static inline void gate_tls_move_buffers(SSL_CTX *context) {
+// A write that came short may go on from other memory; a read comes back after each message that carries no data.
+static inline void gate_tls_set_modes(SSL_CTX *context) {
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
 }
 // No second handshake, no compression, no resumption: a certificate is looked at on every connection.
 static inline void gate_tls_restrict(SSL_CTX *context) {
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET);
     SSL_CTX_set_num_tickets(context, 0);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+}
+// Counts into `count` what the peer sends besides data: its handshake messages, alerts, and those with which it is answered.
+static inline void gate_tls_count_message(int is_sent, int version, int type, const void *bytes, size_t length,
+                                          SSL *connection, void *count) {
+    (void)version;
+    (void)bytes;
+    (void)length;
+    (void)connection;
+    if (type == SSL3_RT_ALERT || (type == SSL3_RT_HANDSHAKE && !is_sent)) ++*(uint64_t *)count;
+}
+static inline void gate_tls_count_messages(SSL *connection, uint64_t *count) {
+    SSL_set_msg_callback(connection, gate_tls_count_message);
+    SSL_set_msg_callback_arg(connection, count);
 }
 static inline int gate_tls_announce_name(SSL *connection, const char *name) {
     return (int)SSL_set_tlsext_host_name(connection, name);

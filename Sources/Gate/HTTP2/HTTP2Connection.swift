@@ -102,6 +102,12 @@ package class HTTP2Connection: HTTP2Peer {
     /// The socket takes no more bytes for now.
     func blocked() {}
 
+    /// Whether a step of the peer's TLS handshake may be taken in this turn; where not, the next turn asks again.
+    var mayShakeHands: Bool { true }
+
+    /// A step of it was taken, in so many nanoseconds.
+    func shookHands(for duration: Int64) {}
+
     /// What has become of the socket once the session has ended in order: it is closed.
     func letGo(_ descriptor: Int32) { close(descriptor) }
 
@@ -117,6 +123,10 @@ package class HTTP2Connection: HTTP2Peer {
             let count = feed(unread.bytes)
             unread.drop(count)
             if hasUnread { keptUnread() }
+            return
+        }
+        if let tls, !tls.isSecure, !mayShakeHands {
+            // The socket stays ready, so that the next turn comes here again.
             return
         }
         // Encrypted bytes take one half of the buffer, what is in them the other.
@@ -153,20 +163,26 @@ package class HTTP2Connection: HTTP2Peer {
     }
 
     private func receive(_ bytes: UnsafeRawBufferPointer, through tls: TLSChannel) {
+        let isHandshake = !tls.isSecure
+        let began = isHandshake ? gate_monotonic_ns() : 0
+        let room = UnsafeMutableRawBufferPointer(rebasing: scratch[(scratch.count / 2)...])
         tls.receive(bytes)
+        var reading = tls.read(into: room, now: loop.now)
+        if isHandshake { shookHands(for: gate_monotonic_ns() - began) }
         // An answer of the handshake may have to leave, whatever else came.
         becameDirty()
-        let room = UnsafeMutableRawBufferPointer(rebasing: scratch[(scratch.count / 2)...])
-        while !isClosed {
-            let reading = tls.read(into: room)
+        while true {
             switch reading {
             case .bytes(let count): receive(UnsafeRawBufferPointer(rebasing: room[..<count]))
             case .nothing: return
+            case .flooded: refuse(.tlsFlood)
             case .ended, .failed:
                 if reading == .failed { tlsFailed(tls.failure) }
                 _ = Sockets.send(on: descriptor, tls.encrypted.bytes)
                 shut()
             }
+            guard !isClosed else { return }
+            reading = tls.read(into: room, now: loop.now)
         }
     }
 

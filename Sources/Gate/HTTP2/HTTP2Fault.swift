@@ -24,6 +24,7 @@ package struct HTTP2Fault: Error, Equatable {
     /// gRPC clients know this text, and ping less.
     static let pingFlood = Self(.controlFlood, .enhanceYourCalm, "too_many_pings")
     static let controlFlood = Self(.controlFlood, .enhanceYourCalm, "too many control frames")
+    static let tlsFlood = Self(.controlFlood, .enhanceYourCalm, "too many messages of TLS's own")
     static let emptyFrames = Self(.emptyFrames, .enhanceYourCalm, "too many empty DATA frames")
     static let dribble = Self(.dribble, .enhanceYourCalm, "a window opened by a few bytes too often")
     static let outputFlood = Self(.slowRead, .enhanceYourCalm, "too many frames that are not read")

@@ -9,12 +9,15 @@ package struct Keepalive: BitwiseCopyable {
         /// PINGs in a row without a message of the peer's in between. gRPC servers close a connection at the fourth within five minutes
         /// ("too_many_pings"), so an endpoint is sent two; behind them TCP's own probes go on.
         package var mostPings: Int
+        /// So long after the last PING another is always allowed: gRPC servers hold none against a client that comes later.
+        package var spacing: Int64
 
-        package init(active: Int64, idle: Int64, timeout: Int64, mostPings: Int) {
+        package init(active: Int64, idle: Int64, timeout: Int64, mostPings: Int, spacing: Int64 = 300_000_000_000) {
             self.active = active
             self.idle = idle
             self.timeout = timeout
             self.mostPings = mostPings
+            self.spacing = spacing
         }
     }
 
@@ -31,7 +34,9 @@ package struct Keepalive: BitwiseCopyable {
     private var lastHeard: Int64
     /// When the PING was sent that is not answered; 0: there is none.
     private var pingedAt: Int64 = 0
+    private var lastPing: Int64 = 0
     private var pings = 0
+    private var isDoubted = false
 
     package init(_ limits: Limits, now: Int64) {
         self.limits = limits
@@ -42,6 +47,12 @@ package struct Keepalive: BitwiseCopyable {
     package mutating func heard(now: Int64) {
         lastHeard = now
         pingedAt = 0
+        isDoubted = false
+    }
+
+    /// There is reason to ask at the next check, whatever was heard.
+    package mutating func doubt() {
+        isDoubted = true
     }
 
     /// A message or a part of one came: what the peer forgives PINGs for.
@@ -55,15 +66,20 @@ package struct Keepalive: BitwiseCopyable {
             let due = Self.sum(pingedAt, limits.timeout)
             return now >= due ? .close : .wait(until: due)
         }
-        let due =
-            if let owedSince { Self.sum(max(lastHeard, owedSince), limits.active) } else {
-                Self.sum(lastHeard, limits.idle)
-            }
+        let due = due(now, owedSince)
         guard now >= due else { return .wait(until: due) }
+        if now >= Self.sum(lastPing, limits.spacing) { pings = 0 }
         guard pings < limits.mostPings else { return .wait(until: Self.sum(now, limits.active)) }
         pings += 1
         pingedAt = now
+        lastPing = now
         return .ping(until: Self.sum(now, limits.timeout))
+    }
+
+    private func due(_ now: Int64, _ owedSince: Int64?) -> Int64 {
+        if isDoubted { return now }
+        if let owedSince { return Self.sum(max(lastHeard, owedSince), limits.active) }
+        return Self.sum(lastHeard, limits.idle)
     }
 
     private static func sum(_ time: Int64, _ span: Int64) -> Int64 {

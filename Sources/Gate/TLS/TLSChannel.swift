@@ -14,6 +14,8 @@ package final class TLSChannel {
         /// The handshake failed or the peer broke the protocol; the connection must be closed once `encrypted` has left, which
         /// holds the alert.
         case failed
+        /// The peer sends messages of TLS's own (key updates, attempts to shake hands again) faster than `messages` allows.
+        case flooded
     }
 
     /// What is ready to leave.
@@ -25,17 +27,25 @@ package final class TLSChannel {
     /// Owned by `raw`.
     private let incoming: OpaquePointer
     private let outgoing: OpaquePointer
+    /// Messages since the last look. libssl counts into it.
+    private let messageCount: UnsafeMutablePointer<UInt64>
+    private var messages: TokenBucket
 
-    /// The server's end.
-    package convenience init(server context: TLSContext) throws(TLSError) {
-        try self.init(context)
+    /// How fast a peer may send what is no data after the handshake: each costs more than the few bytes it takes, and has an answer.
+    package static let messages = HTTP2Limits.Rate(burst: 20, perSecond: 2)
+
+    /// The server's end. `now`: monotonic nanoseconds.
+    package convenience init(server context: TLSContext, now: Int64) throws(TLSError) {
+        try self.init(context, now)
         SSL_set_accept_state(raw)
     }
 
     /// The client's end.
-    /// - Parameter name: what the server's certificate must be for: a host name or an IP address.
-    package convenience init(client context: TLSContext, of name: String) throws(TLSError) {
-        try self.init(context)
+    /// - Parameters:
+    ///   - name: what the server's certificate must be for: a host name or an IP address.
+    ///   - now: monotonic nanoseconds.
+    package convenience init(client context: TLSContext, of name: String, now: Int64) throws(TLSError) {
+        try self.init(context, now)
         SSL_set_connect_state(raw)
         if X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(raw), name) == 1 { return }
         ERR_clear_error()
@@ -44,7 +54,7 @@ package final class TLSChannel {
         }
     }
 
-    private init(_ context: TLSContext) throws(TLSError) {
+    private init(_ context: TLSContext, _ now: Int64) throws(TLSError) {
         ERR_clear_error()
         guard let raw = SSL_new(context.raw) else { throw TLSError("no TLS connection") }
         guard let incoming = BIO_new(BIO_s_mem()) else {
@@ -60,10 +70,15 @@ package final class TLSChannel {
         self.raw = raw
         self.incoming = incoming
         self.outgoing = outgoing
+        messages = TokenBucket(Self.messages, now: now)
+        messageCount = .allocate(capacity: 1)
+        messageCount.initialize(to: 0)
+        gate_tls_count_messages(raw, messageCount)
     }
 
     deinit {
         SSL_free(raw)
+        messageCount.deallocate()
         encrypted.deallocate()
     }
 
@@ -72,14 +87,31 @@ package final class TLSChannel {
         _ = BIO_write(incoming, bytes.baseAddress, Int32(clamping: bytes.count))
     }
 
-    /// Decrypts into `buffer`, taking a step of the handshake where that is what came.
-    package func read(into buffer: UnsafeMutableRawBufferPointer) -> Reading {
+    /// Decrypts into `buffer`, taking a step of the handshake where that is what came. `now`: monotonic nanoseconds.
+    package func read(into buffer: UnsafeMutableRawBufferPointer, now: Int64) -> Reading {
+        // libssl comes back after a message that is no data, with more behind it, and once more when that is answered.
+        var idleReads = 0
+        while true {
+            let left = BIO_ctrl_pending(incoming)
+            let reading = readOnce(into: buffer, now: now)
+            let rest = BIO_ctrl_pending(incoming)
+            idleReads = rest < left ? 0 : idleReads + 1
+            guard reading == .nothing, rest > 0, idleReads < 3 else { return reading }
+        }
+    }
+
+    private func readOnce(into buffer: UnsafeMutableRawBufferPointer, now: Int64) -> Reading {
         ERR_clear_error()
         let count = SSL_read(raw, buffer.baseAddress, Int32(clamping: buffer.count))
         collect()
         if !isSecure, SSL_is_init_finished(raw) == 1 {
             guard gate_tls_is_h2(raw) == 1 else { return .failed }
             isSecure = true
+            messageCount.pointee = 0
+        }
+        while isSecure, messageCount.pointee > 0 {
+            messageCount.pointee -= 1
+            guard messages.take(now: now) else { return .flooded }
         }
         if count > 0 { return .bytes(Int(count)) }
         switch SSL_get_error(raw, count) {

@@ -63,7 +63,7 @@ package final class TLSContext: @unchecked Sendable {
             throw TLSError("no TLS 1.2 ciphers")
         }
         gate_tls_restrict(raw)
-        gate_tls_move_buffers(raw)
+        gate_tls_set_modes(raw)
     }
 
     deinit {
