@@ -152,7 +152,7 @@ struct VolatilityTests {
             availability: .present, hasBidAsk: false, mark: .zero, bid: .zero, ask: .zero, since: 0, freshUntil: .max,
             expiresAt: .max)
         var mark = 50_000.0
-        for place in 0..<1_000_000 {
+        for place in 0..<Effort.of(1_000_000) {
             // Calm, with storms of a thousand times that between.
             let swing = place % 50_000 < 200 ? 0.05 : 0.000_05
             mark = Swift.min(Swift.max(mark * (1 + Double.random(in: -swing...swing, using: &random)), 1), 1e9)

@@ -8,12 +8,7 @@ import Testing
 /// `GATE_SEED=123 swift test --filter LedgerModelTests`.
 struct LedgerModelTests {
     private static let parts = 4
-    /// Builds without optimisation are for looking at what fails.
-    #if DEBUG
-        private static let sequences = 25
-    #else
-        private static let sequences = 500
-    #endif
+    private static let sequences = Effort.of(500)
     private static let steps = 500
     private static let named = ProcessInfo.processInfo.environment["GATE_SEED"].flatMap { UInt64($0) }
 
