@@ -57,11 +57,13 @@ fuzz: setup
 # All Swift tests with every access to memory checked, or every pair of accesses of two threads. Minutes: dependencies are built anew.
 # Nothing is optimised then, and random tests take a twentieth of their cases.
 address-sanitizer: setup
+	swift build --scratch-path .build-asan --sanitize=address --product gate
 	swift build --scratch-path .build-asan --sanitize=address --product gatePackageTests
 	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitizers/leaks.txt \
 		swift test --scratch-path .build-asan --sanitize=address --skip-build
 
 thread-sanitizer: setup
+	swift build --scratch-path .build-tsan --sanitize=thread --product gate
 	swift build --scratch-path .build-tsan --sanitize=thread --product gatePackageTests
 	swift test --scratch-path .build-tsan --sanitize=thread --skip-build
 

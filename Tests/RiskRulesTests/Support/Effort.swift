@@ -7,5 +7,8 @@ enum Effort {
         private static let divisor = 1
     #endif
 
+    /// Whether all cases are run, and the time that they take says something.
+    static var isWhole: Bool { divisor == 1 }
+
     static func of(_ cases: Int) -> Int { max(1, cases / divisor) }
 }

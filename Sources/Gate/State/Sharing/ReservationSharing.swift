@@ -25,7 +25,7 @@ final class ReservationSharing: EventTarget {
     private let loop: EventLoop
     private let instance: String
     private let run: String
-    private let keys: OwnKeys
+    private unowned let keys: OwnKeys
     private let outbox: StateOutbox
     private let metrics: GateMetrics
     private let log: Logger
