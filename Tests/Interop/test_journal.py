@@ -82,6 +82,14 @@ def live(lines: list[dict]) -> dict[str, dict]:
     return images
 
 
+def cut_off(lines: list[dict]) -> set[str]:
+    """The reservations of decisions that were the last thing a run wrote: it was killed before it could write what it reserved,
+    and so before the order left."""
+    said = [line for line in lines if line["kind"] != "name"]
+    return {line["reservation"] for line, after in zip(said, [*said[1:], {"kind": "start"}])
+            if line["kind"] == "decision" and after["kind"] == "start"}
+
+
 def test_a_gate_that_is_killed_at_any_moment_loses_nothing(unsettled, tmp_path, measured):
     """Load, kill -9, restart, again and again: what the endpoint saw, what the journal says and what the ledger counts agree."""
     site, endpoint, gate = unsettled, unsettled.endpoint, unsettled.gate
@@ -138,7 +146,8 @@ def test_a_gate_that_is_killed_at_any_moment_loses_nothing(unsettled, tmp_path, 
         assert ledger["in_flight"] == 0
         assert sum(ledger.values()) == len(images), (ledger, len(images))
         numbers = {line["reservation"] for line in approved.values()}
-        assert numbers <= set(images) | {line["reservation"] for line in lines if line["kind"] == "gone"}
+        missing = numbers - set(images) - {line["reservation"] for line in lines if line["kind"] == "gone"}
+        assert missing <= cut_off(lines), "an order was decided, and not reserved"
         # What the endpoint took is counted, to the last order.
         assert {approved[identifier]["reservation"] for identifier in seen} <= set(images)
         verified(tmp_path)

@@ -153,7 +153,10 @@ class Scripted:
         self.requests: list[Request] = []
         self.connections: list[Connection] = []
         self._lock = threading.Lock()
-        threading.Thread(target=self._serve, daemon=True).start()
+        #: Also those that have not been greeted yet.
+        self._accepted: list[Connection] = []
+        self._server = threading.Thread(target=self._serve, daemon=True)
+        self._server.start()
 
     def _serve(self):
         while True:
@@ -162,7 +165,8 @@ class Scripted:
             except OSError:
                 return
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=Connection(self, accepted).run, daemon=True).start()
+            self._accepted.append(Connection(self, accepted))
+            threading.Thread(target=self._accepted[-1].run, daemon=True).start()
 
     def greeted(self, connection: Connection):
         with self._lock:
@@ -187,5 +191,7 @@ class Scripted:
             # Closing alone would leave it open for as long as the thread waits in it.
             self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
-        for connection in list(self.connections):
+        # What was accepted last would go on living otherwise.
+        self._server.join(5)
+        for connection in self._accepted:
             connection.close()
