@@ -31,6 +31,12 @@ enum Address: ExpressibleByArgument, CustomStringConvertible {
         case .unix(let path): "unix:\(path)"
         }
     }
+
+    /// What requests name as `:authority`; a path is none.
+    var authority: String {
+        if case .unix = self { return "localhost" }
+        return description
+    }
 }
 
 /// A call of the operating system that failed.

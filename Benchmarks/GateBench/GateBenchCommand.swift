@@ -6,6 +6,6 @@ struct GateBenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gate-bench",
         abstract: "Measures what a proxy adds to an order's way.",
-        subcommands: [EndpointCommand.self, LoadCommand.self]
+        subcommands: [EndpointCommand.self, LoadCommand.self, ArrivalsCommand.self]
     )
 }

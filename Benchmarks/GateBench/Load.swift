@@ -9,7 +9,7 @@ final class Load {
     private let callbacks: OpaquePointer
     private var connections: [LoadConnection] = []
 
-    private let latencies = Latencies()
+    private let latencies: Latencies
     private var measureFrom: Int64 = 0
     private var stopAt = Int64.max
     private var lastAnswer: Int64 = 0
@@ -20,24 +20,25 @@ final class Load {
     private var failed = 0
     private var firstFailure: String?
 
+    /// What a duration may bring: 32 MiB of latencies.
+    private static let mostOrders = 1 << 22
     /// A run that sees no answer for this long is over.
     private static let patience: Int64 = 5_000_000_000
 
     init(plan: LoadCommand) throws {
         self.plan = plan
+        latencies = Latencies(capacity: plan.count ?? Load.mostOrders)
         poller = try Poller()
         callbacks = try LoadConnection.makeCallbacks()
     }
 
     func run() throws -> LoadReport {
-        // Client order ids differ from run to run.
-        let run = "b\(String(UInt64(gate_realtime_ns()) / 1_000_000, radix: 36))-"
-        let message = Message.order(account: plan.account, run: run, price: plan.price)
-        for _ in 0..<plan.connections {
+        let message = Message.order(plan.orders)
+        for _ in 0..<plan.orders.connections {
             connections.append(
                 try LoadConnection(
-                    socket: try plan.target.connect(), poller: poller, callbacks: callbacks, load: self,
-                    authority: plan.target.description, message: message, streams: plan.streams))
+                    target: plan.orders.target, poller: poller, callbacks: callbacks, load: self, message: message,
+                    streams: plan.streams))
         }
         let start = gate_monotonic_ns()
         measureFrom = start + Int64(plan.warmup * 1e9)
@@ -70,7 +71,7 @@ final class Load {
             p50: latencies.percentile(0.5), p90: latencies.percentile(0.9), p99: latencies.percentile(0.99),
             p999: latencies.percentile(0.999), max: latencies.percentile(1),
             throughput: Double(latencies.count) / seconds, measured: latencies.count, orders: Int(submitted), ok: ok,
-            failed: failed, firstFailure: firstFailure)
+            failed: failed, firstFailure: firstFailure, distribution: Distribution(latencies))
     }
 
     /// The number of the next order to send at `now`, nil when the run is over.

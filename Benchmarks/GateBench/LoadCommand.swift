@@ -1,6 +1,4 @@
 import ArgumentParser
-import CLinux
-import FoundationEssentials
 
 /// `gate-bench load`: sends orders in a closed loop and prints what they took as one JSON object.
 struct LoadCommand: ParsableCommand {
@@ -13,11 +11,7 @@ struct LoadCommand: ParsableCommand {
             """
     )
 
-    @Option(help: "host:port or unix:/path.")
-    var target: Address
-
-    @Option(help: "Connections.")
-    var connections = 1
+    @OptionGroup var orders: OrderOptions
 
     @Option(help: "Orders in flight on each connection.")
     var streams = 1
@@ -31,31 +25,20 @@ struct LoadCommand: ParsableCommand {
     @Option(help: "Seconds of load before the measurement.")
     var warmup = 0.0
 
-    @Option(help: "The account that the orders name.")
-    var account = "bench"
-
-    @Option(help: "The orders' price.")
-    var price = 50_000.0
-
     func validate() throws {
         guard (duration == nil) != (count == nil) else { throw ValidationError("give one of --duration and --count") }
         guard (duration ?? 1) > 0, (count ?? 1) > 0 else {
             throw ValidationError("--duration and --count are above 0")
         }
-        guard (1...1024).contains(connections), (1...1000).contains(streams), warmup >= 0 else {
-            throw ValidationError("--connections is 1 to 1024, --streams 1 to 1000, --warmup not below 0")
-        }
-        guard (1...60).contains(account.utf8.count) else {
-            throw ValidationError("--account has 1 to 60 characters")
+        guard (1...1000).contains(streams), warmup >= 0 else {
+            throw ValidationError("--streams is 1 to 1000, --warmup not below 0")
         }
     }
 
     func run() throws {
         let load = try Load(plan: self)
         let report = try load.run()
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        print(String(decoding: try encoder.encode(report), as: UTF8.self))
+        try report.print()
         if report.failed > 0 { throw ExitCode(1) }
     }
 }

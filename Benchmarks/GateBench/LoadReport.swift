@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// What one run of the load measured; latencies in nanoseconds.
 struct LoadReport: Encodable {
     let p50, p90, p99, p999, max: Int64
@@ -13,6 +15,28 @@ struct LoadReport: Encodable {
     let failed: Int
     /// What the first of these said.
     let firstFailure: String?
+    let distribution: Distribution
+}
+
+/// The latencies, in nanoseconds, that these shares of all orders did not exceed.
+struct Distribution: Encodable {
+    let shares: [Double]
+    let latencies: [Int64]
+
+    init(_ sorted: Latencies) {
+        let body = stride(from: 5, through: 95, by: 5).map { Double($0) / 100 }
+        shares = [0.001, 0.01] + body + [0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999, 1]
+        latencies = shares.map(sorted.percentile)
+    }
+}
+
+extension Encodable {
+    /// One line of JSON on standard output.
+    func print() throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        Swift.print(String(decoding: try encoder.encode(self), as: UTF8.self))
+    }
 }
 
 /// Latencies as they were measured, every one of them: percentiles are read from the sorted list, not estimated.
@@ -20,8 +44,8 @@ final class Latencies {
     private let values: UnsafeMutableBufferPointer<Int64>
     private(set) var count = 0
 
-    /// Room for four million orders, touched beforehand so that the measurement meets no page fault.
-    init(capacity: Int = 1 << 22) {
+    /// The room is touched beforehand, so that the measurement meets no page fault.
+    init(capacity: Int) {
         values = .allocate(capacity: capacity)
         values.initialize(repeating: 0)
     }

@@ -1,3 +1,5 @@
+import CLinux
+
 /// A gRPC message of fixed length, framed, with a counter written into it as hexadecimal text, so that every order and
 /// every answer has an id of its own and nothing is built anew.
 struct Message {
@@ -31,31 +33,45 @@ struct Message {
 }
 
 extension Message {
-    /// `order.CreateOrderRequest`: a limit order to buy 0.001 BTCUSDT, good till cancelled. `run` is the fixed part of
-    /// its client order id.
-    static func order(account: String, run: String, price: Double) -> Message {
+    static let orderPath = "/order.OrderService/CreateOrder"
+    static let cancelPath = "/order.OrderService/CancelOrder"
+
+    /// `order.CreateOrderRequest`: a limit order to buy 0.001, good till cancelled. Client order ids differ from run to run.
+    static func order(_ options: OrderOptions) -> Message {
+        let run = "b\(String(UInt64(gate_realtime_ns()) / 1_000_000, radix: 36))-"
         var payload: [UInt8] = []
-        payload.appendText(1, "BTCUSDT")
+        payload.appendText(1, options.symbol)
         payload.appendVarint(2, 1)  // BUY
         payload.appendVarint(3, 2)  // LIMIT
         payload.appendDouble(4, 0.001)
-        payload.appendDouble(5, price)
+        payload.appendDouble(5, options.price)
         payload.appendVarint(7, 1)  // GTC
         payload.appendText(8, run + String(repeating: "0", count: digitCount))
         let digits = payload.count - digitCount
-        payload.appendText(11, account)
+        payload.appendText(11, options.account)
         return Message(payload: payload, digits: digits)
     }
 
-    /// `order.CreateOrderResponse`: accepted, state NEW, with an order id.
-    static func accepted() -> Message {
+    /// `order.CancelOrderRequest` for an order of the id that the endpoint answered with.
+    static func cancel(_ options: OrderOptions) -> Message {
         var payload: [UInt8] = []
-        payload.appendText(1, "bench-" + String(repeating: "0", count: digitCount))
+        payload.appendText(1, orderID)
         let digits = payload.count - digitCount
-        payload.appendVarint(3, 1)  // NEW
-        payload.appendVarint(4, 1_760_000_000_000)
+        payload.appendText(2, options.symbol)
         return Message(payload: payload, digits: digits)
     }
+
+    /// `order.CreateOrderResponse`: accepted, state NEW, with an order id. Read as a `CancelOrderResponse`, whose third
+    /// field is its time, it is an acknowledgement, so that calls need not be told apart.
+    static func accepted() -> Message {
+        var payload: [UInt8] = []
+        payload.appendText(1, orderID)
+        let digits = payload.count - digitCount
+        payload.appendVarint(3, 1)  // NEW
+        return Message(payload: payload, digits: digits)
+    }
+
+    private static let orderID = "bench-" + String(repeating: "0", count: digitCount)
 }
 
 extension [UInt8] {
