@@ -52,6 +52,7 @@ final class Arrivals {
         let begin = gate_monotonic_ns() + Arrivals.settling
         while gate_monotonic_ns() < begin { try listen() }
         start = begin
+        let startedAt = gate_realtime_ns()
         for connection in orderConnections + cancelConnections { connection.start = begin }
         while !orders.isFinished || !cancels.isFinished {
             let elapsed = gate_monotonic_ns() - start
@@ -61,7 +62,8 @@ final class Arrivals {
             if elapsed > lastDue + Arrivals.patience { break }
         }
         return ArrivalsReport(
-            steps: plan.steps, window: Int64(plan.window) * 1_000_000, orders: orders, cancels: cancels,
+            startedAt: startedAt, steps: plan.steps, window: Int64(plan.window) * 1_000_000, orders: orders,
+            cancels: cancels,
             reasons: reasons.names)
     }
 

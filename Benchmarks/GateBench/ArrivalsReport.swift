@@ -32,12 +32,17 @@ struct ArrivalsReport: Encodable {
         let p50, p99: Int64?
     }
 
+    /// When the schedule began, nanoseconds since 1970.
+    let startedAt: Int64
     let steps: [Step]
     /// Nanoseconds of each of `windows`, which follow one another from the start.
     let window: Int64
     let windows: [Window]
 
-    init(steps: [ArrivalStep], window: Int64, orders: Schedule, cancels: Schedule, reasons: [String]) {
+    init(
+        startedAt: Int64, steps: [ArrivalStep], window: Int64, orders: Schedule, cancels: Schedule, reasons: [String]
+    ) {
+        self.startedAt = startedAt
         self.window = window
         var begin: Int64 = 0
         self.steps = steps.map { step in

@@ -1,34 +1,40 @@
-"""What Gate mirrors from Redis, kept fresh: the price of one symbol and the state of one account."""
+"""What Gate mirrors from Redis, kept fresh: prices of symbols and states of accounts."""
 
 import json
-import socket
 import threading
 import time
 
-SYMBOL, ACCOUNT, PRICE, EQUITY = "BTCUSDT", "bench", 50_000.0, 1_000_000_000
+from .resp import command, dial, write
+
+SYMBOL, PRICE, EQUITY = "BTCUSDT", 50_000.0, 1_000_000_000
 INTERVAL = 0.1
 
 
+def price_of(symbol: str) -> bytes:
+    """The command that writes a symbol's price, as of now."""
+    value = b'{"price": %.1f, "bid_price": %.1f, "ask_price": %.1f, "as_of": %.6f}' % (
+        PRICE, PRICE - 0.5, PRICE + 0.5, time.time())
+    return command(b"SET", b"market:prices:" + symbol.encode(), value)
+
+
 class Market:
-    """Rewrites both values ten times a second from a thread of its own, until it is stopped."""
+    """Rewrites all values ten times a second from a thread of its own, until it is stopped."""
 
     def __init__(self, port: int):
-        self._port = port
+        self._connections = {database: dial(port, database) for database in (0, 1)}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._failure: Exception | None = None
         self._sequence = 0
-        self._sockets = {database: self._dial(database) for database in (0, 1)}
-        self._write()
-
-    def start(self):
+        #: Lists that are read anew each time; replace, do not change them.
+        self.symbols: list[str] = [SYMBOL]
+        self.accounts: list[str] = []
         self._thread.start()
 
     def stop(self):
         self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
-        for connection in self._sockets.values():
+        self._thread.join(5)
+        for connection in self._connections.values():
             connection.close()
 
     def fail_if_broken(self):
@@ -38,38 +44,17 @@ class Market:
     def _run(self):
         try:
             while not self._stop.wait(INTERVAL):
-                self._write()
+                self._sequence += 1
+                write(self._connections[1], [price_of(symbol) for symbol in self.symbols])
+                if accounts := self.accounts:
+                    write(self._connections[0], [self._account(account) for account in accounts])
         except Exception as failure:
             self._failure = failure
 
-    def _write(self):
-        self._sequence += 1
-        now = time.time()
-        price = {"price": PRICE, "bid_price": PRICE - 0.5, "ask_price": PRICE + 0.5, "as_of": now}
-        account = {
-            "seq": self._sequence, "as_of": now, "equity": EQUITY, "balance": EQUITY, "unrealized_pnl": 0,
+    def _account(self, account: str) -> bytes:
+        state = {
+            "seq": self._sequence, "as_of": time.time(), "equity": EQUITY, "balance": EQUITY, "unrealized_pnl": 0,
             "margin_used": 0, "available_margin": EQUITY, "peak_equity": EQUITY, "daily_start_equity": EQUITY,
             "positions": [], "pending_orders": [],
         }
-        self._command(1, "SET", f"market:prices:{SYMBOL}", json.dumps(price))
-        self._command(0, "SET", f"account:state:{ACCOUNT}", json.dumps(account))
-
-    def _dial(self, database: int) -> socket.socket:
-        connection = socket.create_connection(("127.0.0.1", self._port), timeout=5)
-        self._send(connection, "SELECT", str(database))
-        return connection
-
-    def _command(self, database: int, *words: str):
-        self._send(self._sockets[database], *words)
-
-    @staticmethod
-    def _send(connection: socket.socket, *words: str):
-        """One command in Redis' own protocol; the answer to each of the few used here is +OK."""
-        parts = [f"*{len(words)}\r\n".encode()]
-        for word in words:
-            data = word.encode()
-            parts.append(b"$%d\r\n%s\r\n" % (len(data), data))
-        connection.sendall(b"".join(parts))
-        answer = connection.recv(512)
-        if answer != b"+OK\r\n":
-            raise RuntimeError(f"{words[0]}: Redis answered {answer!r}")
+        return command(b"SET", b"account:state:" + account.encode(), json.dumps(state).encode())

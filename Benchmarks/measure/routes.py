@@ -1,154 +1,89 @@
-"""The ways from the load to the endpoint: each a proxy process and the address it listens on."""
+"""The ways from the load to the endpoint that check nothing: none in between, a TCP hop, and proxies."""
 
-import shutil
-import subprocess
-import time
-import urllib.error
-import urllib.request
-from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
+import os
 
-from .market import Market
-from .processes import Missing, Process, free_port
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from .processes import free_port
+from .site import Route, Site, first_line, installed
 
 
-@dataclass
-class Route:
-    """`process` is None for the direct way."""
-    name: str
-    target: str
-    process: Process | None
-    version: str
+def direct(site: Site) -> Route:
+    process, address = site.endpoint()
+    return Route("direct", address, None, process)
 
 
-class Site:
-    """Everything that runs on this machine during a run."""
+def direct_unix(site: Site) -> Route:
+    process, address = site.endpoint("unix")
+    return Route("direct, unix", address, None, process)
 
-    def __init__(self, binaries: Path, directory: Path, stack: ExitStack):
-        self.binaries = binaries
-        self.directory = directory
-        self._stack = stack
-        self.market: Market | None = None
-        self.endpoint_process = self._start(
-            "endpoint", [str(self.binary("gate-bench")), "endpoint", "--listen", "127.0.0.1:0"])
-        deadline = time.monotonic() + 10
-        while "\n" not in (line := self.endpoint_process.log.read_text()):
-            self.endpoint_process.fail_if_ended()
-            if time.monotonic() > deadline:
-                raise RuntimeError("the endpoint does not say where it listens")
-            time.sleep(0.02)
-        self.endpoint = line.split()[-1]
 
-    def binary(self, name: str) -> Path:
-        found = self.binaries / name
-        if not found.exists():
-            raise Missing(f"{found} is missing; build it: swift build -c release --product {name}")
-        return found
+def tcp(site: Site) -> Route:
+    return _haproxy(site, "raw TCP hop", "mode tcp", "", "")
 
-    def route(self, name: str) -> Route:
-        return {
-            "direct": lambda: Route("direct", self.endpoint, None, ""), "tcp": self._tcp,
-            "haproxy": self._haproxy, "nghttpx": self._nghttpx, "gate": self._gate,
-        }[name]()
 
-    def _start(self, name: str, command: list[str]) -> Process:
-        process = Process(name, command, self.directory)
-        self._stack.callback(process.stop)
-        return process
+def haproxy(site: Site) -> Route:
+    return _haproxy(site, "HAProxy h2", "mode http", "proto h2", "proto h2")
 
-    def _tcp(self) -> Route:
-        return self._haproxy_in("tcp", "raw TCP hop (HAProxy mode tcp)", "mode tcp", "", "")
 
-    def _haproxy(self) -> Route:
-        return self._haproxy_in("haproxy", "HAProxy h2", "mode http", "proto h2", "proto h2")
+def _haproxy(site: Site, title: str, mode: str, bind: str, server: str) -> Route:
+    program = installed("haproxy", "haproxy")
+    endpoint, address = site.endpoint()
+    port = free_port()
+    file = site.directory / f"{title.replace(' ', '-')}.cfg"
+    file.write_text(
+        f"global\n  nbthread 1\n  maxconn 1000\ndefaults\n  {mode}\n  timeout connect 1s\n  timeout client 1m\n"
+        f"  timeout server 1m\nlisten bench\n  bind 127.0.0.1:{port} {bind}\n  server endpoint {address} {server}\n")
+    process = site.start(file.stem, [program, "-db", "-f", str(file)])
+    process.wait_for_port(port)
+    site.versions["HAProxy"] = first_line([program, "-v"])
+    return Route(title, f"127.0.0.1:{port}", process, endpoint)
 
-    def _haproxy_in(self, name: str, title: str, mode: str, bind: str, server: str) -> Route:
-        program = _installed("haproxy", "haproxy")
-        port = free_port()
-        file = self.directory / f"{name}.cfg"
-        file.write_text(
-            f"global\n  nbthread 1\n  maxconn 1000\ndefaults\n  {mode}\n  timeout connect 1s\n  timeout client 1m\n"
-            f"  timeout server 1m\nlisten bench\n  bind 127.0.0.1:{port} {bind}\n"
-            f"  server endpoint {self.endpoint} {server}\n")
-        process = self._start(name, [program, "-db", "-f", str(file)])
-        process.wait_for_port(port)
-        return Route(title, f"127.0.0.1:{port}", process, _first_line([program, "-v"]))
 
-    def _nghttpx(self) -> Route:
-        program = _installed("nghttpx", "nghttp2-proxy")
-        port = free_port()
-        file = self.directory / "nghttpx.conf"
-        file.write_text("")
-        host, _, endpoint_port = self.endpoint.rpartition(":")
-        process = self._start("nghttpx", [
-            program, f"--conf={file}", f"--frontend=127.0.0.1,{port};no-tls",
-            f"--backend={host},{endpoint_port};;proto=h2", "--workers=1", "--single-process"])
-        process.wait_for_port(port)
-        return Route("nghttpx", f"127.0.0.1:{port}", process, _first_line([program, "--version"]))
+def nghttpx(site: Site) -> Route:
+    program = installed("nghttpx", "nghttp2-proxy")
+    endpoint, address = site.endpoint()
+    port = free_port()
+    file = site.directory / "nghttpx.conf"
+    file.write_text("")
+    host, _, endpoint_port = address.rpartition(":")
+    process = site.start("nghttpx", [
+        program, f"--conf={file}", f"--frontend=127.0.0.1,{port};no-tls",
+        f"--backend={host},{endpoint_port};;proto=h2", "--workers=1", "--single-process"])
+    process.wait_for_port(port)
+    site.versions["nghttpx"] = first_line([program, "--version"])
+    return Route("nghttpx", f"127.0.0.1:{port}", process, endpoint)
 
-    def _gate(self) -> Route:
-        program = str(self.binary("gate"))
-        redis = self._redis()
-        port, admin = free_port(), free_port()
-        state = self.directory / "gate-state"
-        state.mkdir()
-        file = self.directory / "gate.yaml"
-        file.write_text(f"""\
-instance: bench
-listen: 127.0.0.1:{port}
-upstream: {self.endpoint}
-admin: 127.0.0.1:{admin}
-orders: {REPOSITORY / 'deploy/orders/b25.yaml'}
-rules: {REPOSITORY / 'Benchmarks/rules'}
-state_dir: {state}
-redis:
-  address: 127.0.0.1:{redis}
-  prices: {{db: 1, key: "market:prices:{{symbol}}", field: price, max_age: 1s}}
-  accounts: {{db: 0, key: "account:state:{{account}}", max_age: 2s, settle_after: 50ms}}
+
+def nginx(site: Site) -> Route:
+    program = installed("nginx", "nginx-light")
+    endpoint, address = site.endpoint()
+    port = free_port()
+    directory = site.directory / "nginx"
+    directory.mkdir()
+    # nginx closes a connection after so many requests, and pays for an access log: neither is to be measured here.
+    for_ever = "keepalive_requests 1000000000; keepalive_timeout 1h;"
+    kept = " ".join(f"{name}_temp_path {directory};" for name in ("proxy", "fastcgi", "uwsgi", "scgi"))
+    file = directory / "nginx.conf"
+    file.write_text(f"""\
+daemon off;
+{"user root;" if os.geteuid() == 0 else ""}
+worker_processes 1;
+pid {directory}/pid;
+error_log stderr warn;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  client_body_temp_path {directory};
+  {kept}
+  {for_ever}
+  http2_max_concurrent_streams 1024;
+  upstream endpoint {{ server {address}; keepalive 1024; {for_ever} }}
+  server {{
+    listen 127.0.0.1:{port} http2 backlog=1024;
+    location / {{ grpc_pass grpc://endpoint; }}
+  }}
+}}
 """)
-        process = self._start("gate", [program, "run", "--config", str(file)])
-        _wait_until_ready(process, f"http://127.0.0.1:{admin}/readyz")
-        return Route("Gate", f"127.0.0.1:{port}", process, _first_line([program, "version"]))
-
-    def _redis(self) -> int:
-        program = _installed("redis-server", "redis-server")
-        port = free_port()
-        process = self._start("redis", [
-            program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-            "--dir", str(self.directory)])
-        process.wait_for_port(port)
-        self.market = Market(port)
-        self._stack.callback(self.market.stop)
-        self.market.start()
-        return port
-
-
-def _installed(program: str, package: str) -> str:
-    found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin")
-    if not found:
-        raise Missing(f"{program} is missing; install it: apt-get install {package}")
-    return found
-
-
-def _first_line(command: list[str]) -> str:
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=10)
-    return (shown.stdout + shown.stderr).strip().splitlines()[0]
-
-
-def _wait_until_ready(process: Process, url: str, seconds: float = 15):
-    deadline = time.monotonic() + seconds
-    while True:
-        process.fail_if_ended()
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except urllib.error.HTTPError as answer:
-            why = answer.read().decode(errors="replace").strip()
-        except OSError as failure:
-            why = str(failure)
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"Gate is not ready: {why}\n{process.log.read_text()[-2000:]}")
-        time.sleep(0.02)
+    process = site.start("nginx", [program, "-e", "stderr", "-p", str(directory), "-c", str(file)])
+    process.wait_for_port(port)
+    site.versions["nginx"] = first_line([program, "-v"])
+    return Route("nginx grpc_pass", f"127.0.0.1:{port}", process, endpoint)
