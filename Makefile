@@ -36,9 +36,9 @@ lint:
 format:
 	swift format --in-place --parallel --recursive Package.swift Sources Tests Benchmarks
 
-# Direct, raw TCP hop, other proxies and Gate in alternating rounds; takes about three minutes.
+# Direct, raw TCP hop, other proxies and Gate in alternating rounds, then overload, churn and observation; six minutes.
 bench: build
-	@scripts/setup haproxy nghttp2-proxy
+	@scripts/setup haproxy nghttp2-proxy nginx
 	swift build -c release --product gate-bench
 	Benchmarks/run
 
@@ -68,4 +68,4 @@ thread-sanitizer: setup
 	swift test --scratch-path .build-tsan --sanitize=thread --skip-build
 
 clean:
-	rm -rf .build .build-fuzz .build-asan .build-tsan .venv
+	rm -rf .build .build-fuzz .build-asan .build-tsan .venv .venv-bench

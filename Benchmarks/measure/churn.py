@@ -1,5 +1,6 @@
 """Prices and rules that change all the time, and what that does to the orders."""
 
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -9,10 +10,8 @@ from . import gate, routes
 from .gate import Admin, added_to, rules_directory
 from .goals import Goal, Section
 from .interference import Interference
-from .machine import split_cores
 from .market import SYMBOL
 from .site import BENCHMARKS, Site
-import sys
 
 UPDATES, RELOADS = 10_000, 5
 #: The symbols whose prices change, the load's own among them.
@@ -32,8 +31,6 @@ class Churn:
         if not self._gate or not self._direct:
             return None
         self._follow_symbols()
-        _, other = split_cores()
-        self._site.redis_process.place(other)
         runs = Interference(self._site, [self._direct, self._gate], {CONDITION: self._churn})
         runs.run(self._rounds, self._seconds, lambda number: progress(f"churn: round {number} of {self._rounds}"))
         reached = {name: median(each[name] for each in self._reached) for name in self._reached[0]}
@@ -59,11 +56,10 @@ class Churn:
 
     @contextmanager
     def _churn(self, seconds: float):
-        _, other = split_cores()
         admin = Admin(self._gate.admin)
         feed = self._site.start("feed", [
-            sys.executable, "-m", "measure.feed", str(self._site.redis()), str(UPDATES), str(seconds + 0.5), *SYMBOLS], BENCHMARKS)
-        feed.place(other)
+            sys.executable, "-m", "measure.feed", str(self._site.redis()), str(UPDATES), str(seconds + 0.5), *SYMBOLS],
+            BENCHMARKS)
         stop = threading.Event()
         reloader = threading.Thread(target=self._rewrite_rules, args=[stop], daemon=True)
         before, began = admin.metrics(), time.monotonic()
@@ -77,7 +73,8 @@ class Churn:
         feed.wait(10)
         self._reached.append({
             "updates written": float(feed.wait_for_line()),
-            "prices read by Gate": added_to(before, after, "gate_mirror_reads_total") / lasted,
+            "announced to Gate": added_to(before, after, "gate_mirror_invalidations_total") / lasted,
+            "values read by Gate": added_to(before, after, "gate_mirror_reads_total") / lasted,
             "rule sets loaded": added_to(before, after, "gate_rule_reloads_total") / lasted,
         })
 
@@ -85,10 +82,11 @@ class Churn:
         """Puts another file in the place of the rules' so many times a second, each with another bound."""
         file = rules_directory(self._site, self._gate.account) / "bench.yaml"
         original = file.read_text()
+        began = time.monotonic()
         if BOUND not in original:
             raise RuntimeError(f"{file} has no bound to change")
         number = 0
-        while not stop.wait(1 / RELOADS):
+        while not stop.wait(max(0.0, began + number / RELOADS - time.monotonic())):
             number += 1
             _replace(file, original.replace(BOUND, BOUND.replace("100", str(100 + number % 50))))
         _replace(file, original)

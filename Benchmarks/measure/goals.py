@@ -20,7 +20,7 @@ class Goal:
         return "met" if self.measured <= self.bound else "missed"
 
     def row(self) -> list[str]:
-        return [self.what, f"{self.bound:g}{self.unit}", "" if self.measured is None else f"{self.measured:.3g}{self.unit}",
+        return [self.what, f"{self.bound:g}{self.unit}", "" if self.measured is None else f"{self.measured:.4g}{self.unit}",
                 self.verdict, self.detail]
 
 
@@ -29,6 +29,8 @@ class Table:
     title: str
     head: list[str]
     rows: list[list[str]]
+    #: Columns of words; all others are figures.
+    texts: frozenset = frozenset({0})
 
 
 @dataclass

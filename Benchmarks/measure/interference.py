@@ -7,7 +7,7 @@ from typing import Callable
 
 from .gate import ORDER_THREAD
 from .goals import Table, median_ratio, microseconds
-from .machine import split_cores
+from .machine import pinned, split_cores
 from .site import Route, Site
 
 WARMUP = 0.2
@@ -39,16 +39,18 @@ class Interference:
             if route.admin:
                 route.process.place(other)
                 route.process.place(order_core, ORDER_THREAD)
-        for number in range(rounds):
-            conditions = list(self._conditions.items())
-            for condition, hold in conditions if number % 2 == 0 else reversed(conditions):
-                for route in self._routes:
-                    with hold(seconds + WARMUP):
-                        figures = self._site.load(
-                            route, ["--duration", str(seconds), "--warmup", str(WARMUP)], seconds + WARMUP, order_core)
-                    self.samples.append(Disturbed(
-                        route.name, condition, number, figures["p50"] / 1000, figures["p99"] / 1000, figures["orders"]))
-            progress(number + 1)
+        self._site.redis_process.place(other)
+        with pinned(other):
+            for number in range(rounds):
+                conditions = list(self._conditions.items())
+                for condition, hold in conditions if number % 2 == 0 else reversed(conditions):
+                    for route in self._routes:
+                        with hold(seconds + WARMUP):
+                            figures = self._site.load(
+                                route, ["--duration", str(seconds), "--warmup", str(WARMUP)], seconds + WARMUP, order_core)
+                        self.samples.append(Disturbed(
+                            route.name, condition, number, figures["p50"] / 1000, figures["p99"] / 1000, figures["orders"]))
+                progress(number + 1)
 
     def data(self) -> list[dict]:
         return [asdict(sample) for sample in self.samples]

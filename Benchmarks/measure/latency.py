@@ -1,13 +1,13 @@
 """Latency and processor time of every route in every shape of load."""
 
-import os
 from dataclasses import asdict, dataclass
 from statistics import median
 
 from . import gate, routes
 from .gate import Admin
 from .goals import Goal, Section, Table, median_ratio, microseconds
-from .site import Route, Site
+from .machine import CORES, split_cores
+from .site import Site
 
 WARMUP = 0.15
 #: HTTP/2 proxies that check nothing.
@@ -82,12 +82,12 @@ class Latency:
             progress(f"latency: round {number + 1} of {self._rounds}")
         return Section(
             "What a proxy adds to an order's way", self._notes(),
-            [*(self._table(shape) for shape in SHAPES), self._threads()], self._goals(), {"shares": self._shares, "samples": [asdict(sample) for sample in self._samples]})
+            [*(self._table(shape) for shape in SHAPES), self._threads()], self._goals(),
+            {"shares": self._shares, "samples": [asdict(sample) for sample in self._samples]})
 
     def _measure(self, name: str, shape: Shape, number: int) -> Sample:
         route = self._routes[name]
-        every = os.sched_getaffinity(0)
-        cores = {max(every)} if shape.one_core else every
+        cores = split_cores()[0] if shape.one_core else set(CORES)
         route.place(cores)
         scrape = Admin(route.admin).metrics if name == "gate" and shape is STREAMS else None
         decided = scrape and scrape()

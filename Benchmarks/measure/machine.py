@@ -2,7 +2,11 @@
 
 import os
 import platform
+from contextlib import contextmanager
 from pathlib import Path
+
+#: The cores that a run may use, whatever it is pinned to meanwhile.
+CORES = sorted(os.sched_getaffinity(0))
 
 
 def machine() -> dict:
@@ -20,5 +24,14 @@ def file_system(directory: Path) -> str:
 
 def split_cores() -> tuple[set[int], set[int]]:
     """Two cores of those that may be used, for what is to be kept apart; the same one twice where there is but one."""
-    usable = sorted(os.sched_getaffinity(0))
-    return {usable[-1]}, {usable[-2] if len(usable) > 1 else usable[-1]}
+    return {CORES[-1]}, {CORES[-2] if len(CORES) > 1 else CORES[-1]}
+
+
+@contextmanager
+def pinned(cores: set[int]):
+    """Keeps this thread, and the threads and processes that it starts meanwhile, on these cores."""
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, CORES)

@@ -44,7 +44,8 @@ class Report:
         return "\n".join(lines) + "\n"
 
     def _goals(self) -> Table:
-        return Table("Goals", GOALS, [goal.row() for section in self._sections for goal in section.goals])
+        return Table("Goals", GOALS, [goal.row() for section in self._sections for goal in section.goals],
+                     frozenset({0, len(GOALS) - 1}))
 
     def _notes(self) -> list[str]:
         machine = self._method["machine"]
@@ -60,13 +61,14 @@ def _plain(table: Table) -> list[str]:
     rows = [table.head, *table.rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(table.head))]
     return ["", table.title, *("  ".join(
-        cell.ljust(width) if column == 0 else cell.rjust(width)
+        cell.ljust(width) if column in table.texts else cell.rjust(width)
         for column, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows)]
 
 
 def _marked(table: Table) -> list[str]:
     head, *rows = ["| " + " | ".join(row) + " |" for row in [table.head, *table.rows]]
-    return [head, "|---|" + "---:|" * (len(table.head) - 1), *rows]
+    aligned = ["---" if column in table.texts else "---:" for column in range(len(table.head))]
+    return [head, "|" + "|".join(aligned) + "|", *rows]
 
 
 def _json(value, depth: int = 0) -> str:

@@ -54,7 +54,7 @@ def nghttpx(site: Site) -> Route:
 
 
 def nginx(site: Site) -> Route:
-    program = installed("nginx", "nginx-light")
+    program = installed("nginx", "nginx")
     endpoint, address = site.endpoint()
     port = free_port()
     directory = site.directory / "nginx"

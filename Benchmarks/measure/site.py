@@ -40,7 +40,7 @@ class Site:
         self.directory, self.state = directory, state
         self._stack = stack
         self._endpoints: dict[str, tuple[Process, str]] = {}
-        self._market: tuple[int, Market] | None = None
+        self._market: tuple[int, Market, Process] | None = None
         self._routes: dict[str, Route] = {}
         #: What is measured, by name, as each says of itself.
         self.versions: dict[str, str] = {}
@@ -70,21 +70,25 @@ class Site:
         return self._redis()[0]
 
     @property
+    def redis_process(self) -> Process:
+        return self._redis()[2]
+
+    @property
     def market(self) -> Market:
         return self._redis()[1]
 
-    def _redis(self) -> tuple[int, Market]:
+    def _redis(self) -> tuple[int, Market, Process]:
         if not self._market:
             server = installed("redis-server", "redis-server")
             port = free_port()
-            self.redis_process = self.start("redis", [
+            process = self.start("redis", [
                 server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
                 "--dir", str(self.directory)])
-            self.redis_process.wait_for_port(port)
+            process.wait_for_port(port)
             self.versions["redis-server"] = first_line([server, "--version"])
             market = Market(port)
             self._stack.callback(market.stop)
-            self._market = port, market
+            self._market = port, market, process
         return self._market
 
     def route(self, name: str, make: "Callable[[Site], Route]") -> Route | None:
