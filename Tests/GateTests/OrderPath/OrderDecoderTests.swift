@@ -50,6 +50,22 @@ import Testing
         for (value, expected) in floats { #expect(try quantity("float") { $0.float = value } == expected, "\(value)") }
     }
 
+    @Test(arguments: [1, 2, 3])
+    func `reads random doubles, and those beside short decimals, as Swift writes them`(seed: UInt64) throws {
+        let plan = try OrderMappingFixture.plan(OrderMappingFixture.create("quantity: quantity.double"))
+        var random = SplitMix(seed: seed)
+        for _ in 0..<1_000 {
+            let places = Double.random(in: 0...9, using: &random).rounded()
+            let short = (Double.random(in: 1...1e9, using: &random) / pow(10, places)).rounded() / pow(10, places)
+            for value in [short, short.nextUp, short.nextDown, Double.random(in: 0...1e8, using: &random)]
+            where value > 1e-6 {
+                let order = try plan.order(validRequest { $0.quantity.double = value }, headers: []).get()
+                let written = try Array("\(value)".utf8).withUnsafeBytes { try FixedPoint(scientific: $0) }
+                #expect(order.quantity == written.description, "\(value)")
+            }
+        }
+    }
+
     @Test func `reads every integer type exactly`() throws {
         #expect(try quantity("int32") { $0.int32 = .max } == "2147483647")
         #expect(try quantity("int64") { $0.int64 = 1_000_000_000_000_000_000 } == "1000000000000000000")
