@@ -50,7 +50,6 @@ struct PlanTables: BitwiseCopyable {
     /// Field numbers to fields, for the low numbers of each node: see `MessageNode.direct`.
     let direct: UnsafeBufferPointer<Int32>
     let choices: UnsafeBufferPointer<Choice>
-    /// Where a role comes from if the sources before are not given: see `FieldSource.next`.
     let sources: UnsafeBufferPointer<FieldSource>
     let scales: UnsafeBufferPointer<DecimalScale>
     let answerParts: UnsafeBufferPointer<AnswerPart>
@@ -58,6 +57,11 @@ struct PlanTables: BitwiseCopyable {
 
     func text(_ text: PlanText) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: texts[text.offset..<text.offset + text.count])
+    }
+
+    /// A source where it stands: it is too large to be passed around. nil for none.
+    func source(_ id: SourceID) -> UnsafePointer<FieldSource>? {
+        id == .absent ? nil : sources.baseAddress.map { $0 + Int(id.index) }
     }
 }
 
@@ -69,10 +73,16 @@ struct PlanParts {
     var fields: [MessageField] = []
     var direct: [Int32] = []
     var choices: [Choice] = []
-    var sources: [FieldSource] = []
+    private(set) var sources: [FieldSource] = [.absent(name: .none)]
     var scales: [DecimalScale] = []
     var answerParts: [AnswerPart] = []
     private(set) var texts: [UInt8] = []
+
+    /// Stores where a role is taken from.
+    mutating func store(_ source: FieldSource) -> SourceID {
+        sources.append(source)
+        return SourceID(index: Int32(sources.count - 1))
+    }
 
     /// Stores a text and says where it stands.
     mutating func store(_ text: String) -> PlanText { store(Array(text.utf8)) }
@@ -160,20 +170,20 @@ struct RequestPlan: Sendable, BitwiseCopyable {
     var defaultType: DefaultType?
     /// Whether symbols are taken in upper case.
     var foldsSymbol = false
-    var account = FieldSource.absent(name: .none)
-    var strategy = FieldSource.absent(name: .none)
-    var symbol = FieldSource.absent(name: .none)
-    var side = FieldSource.absent(name: .none)
-    var type = FieldSource.absent(name: .none)
-    var quantity = FieldSource.absent(name: .none)
-    var price = FieldSource.absent(name: .none)
-    var stopPrice = FieldSource.absent(name: .none)
-    var timeInForce = FieldSource.absent(name: .none)
-    var reduceOnly = FieldSource.absent(name: .none)
-    var clientOrderID = FieldSource.absent(name: .none)
-    var orderID = FieldSource.absent(name: .none)
-    var replaces = FieldSource.absent(name: .none)
-    var replacesClientOrderID = FieldSource.absent(name: .none)
+    var account = SourceID.absent
+    var strategy = SourceID.absent
+    var symbol = SourceID.absent
+    var side = SourceID.absent
+    var type = SourceID.absent
+    var quantity = SourceID.absent
+    var price = SourceID.absent
+    var stopPrice = SourceID.absent
+    var timeInForce = SourceID.absent
+    var reduceOnly = SourceID.absent
+    var clientOrderID = SourceID.absent
+    var orderID = SourceID.absent
+    var replaces = SourceID.absent
+    var replacesClientOrderID = SourceID.absent
 }
 
 /// Where each part of an answer is taken from.
@@ -182,13 +192,20 @@ struct ResponsePlan: Sendable, BitwiseCopyable {
     var node: Int32 = -1
     /// What an answer about several orders says of one of them; -1 where it does not say it.
     var itemNode: Int32 = -1
-    var orderID = FieldSource.absent(name: .none)
-    var clientOrderID = FieldSource.absent(name: .none)
+    var orderID = SourceID.absent
+    var clientOrderID = SourceID.absent
     /// Only of what passes.
-    var account = FieldSource.absent(name: .none)
-    var status = FieldSource.absent(name: .none)
-    var filled = FieldSource.absent(name: .none)
-    var error = FieldSource.absent(name: .none)
+    var account = SourceID.absent
+    var status = SourceID.absent
+    var filled = SourceID.absent
+    var error = SourceID.absent
+}
+
+/// Where a `FieldSource` stands in `DecodePlan.sources`.
+struct SourceID: Sendable, BitwiseCopyable, Equatable {
+    var index: Int32
+    /// Nowhere: there is no such role.
+    static let absent = SourceID(index: 0)
 }
 
 /// Where one role's value comes from and how it is to be read.
@@ -210,8 +227,8 @@ struct FieldSource: Sendable, BitwiseCopyable {
     var choiceCount: Int32
     /// What its integers are counted in: an index into `DecodePlan.scales`, -1: they stand for themselves.
     var scale: Int32 = -1
-    /// Where the value comes from if it is not given here: an index into `DecodePlan.sources`, -1: nowhere else.
-    var next: Int32 = -1
+    /// Where the value comes from if it is not given here.
+    var next = SourceID.absent
 
     static func absent(name: PlanText) -> FieldSource {
         FieldSource(

@@ -159,8 +159,7 @@ struct FieldSourceCompiler {
         }
         guard chain.count == paths.count, var first = chain.popLast() else { return nil }
         while var before = chain.popLast() {
-            before.next = Int32(parts.sources.count)
-            parts.sources.append(first)
+            before.next = parts.store(first)
             first = before
         }
         return first

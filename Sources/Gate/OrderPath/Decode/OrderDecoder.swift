@@ -150,7 +150,7 @@ package final class OrderDecoder {
             price: amount(request.price, "a price of zero", &reader),
             stopPrice: amount(request.stopPrice, "a stop price of zero", &reader))
         if replace.replaces.isEmpty, replace.replacesClientOrderID.isEmpty {
-            let role = request.replaces.origin == .absent ? request.replacesClientOrderID : request.replaces
+            let role = reader.isMapped(request.replaces) ? request.replaces : request.replacesClientOrderID
             reader.fail(.orderMalformed, "no id of the order to replace", role)
         }
         return replace
@@ -158,7 +158,7 @@ package final class OrderDecoder {
 
     /// A number that the message gives; nil where it leaves it out.
     private static func amount(
-        _ source: FieldSource, _ zero: StaticString, _ reader: inout SourceReader
+        _ source: SourceID, _ zero: StaticString, _ reader: inout SourceReader
     ) -> FixedPoint? {
         guard reader.says(source), let number = reader.number(source) else { return nil }
         if number == .zero { reader.fail(.orderMalformed, zero, source) }

@@ -139,7 +139,9 @@ package struct OrderMappingCompiler {
         plan.defaultType = method.defaultType?.value
         plan.foldsSymbol = method.foldsSymbol
         // What is not mapped keeps the role's name, so that a reject can say what was missing.
-        func source(_ role: OrderRole) -> FieldSource { sources[role] ?? .absent(name: parts.store(role.rawValue)) }
+        func source(_ role: OrderRole) -> SourceID {
+            parts.store(sources[role] ?? .absent(name: parts.store(role.rawValue)))
+        }
         plan.account = source(.account)
         plan.strategy = source(.strategy)
         plan.symbol = source(.symbol)
@@ -270,7 +272,7 @@ package struct OrderMappingCompiler {
                 .source(of: field, response: response, scope: &scope, in: &parts)
         }
         (plan.node, plan.itemNode) = nodes(scope)
-        func source(_ role: AnswerRole) -> FieldSource { sources[role] ?? .absent(name: .none) }
+        func source(_ role: AnswerRole) -> SourceID { sources[role].map { parts.store($0) } ?? .absent }
         plan.orderID = source(.orderID)
         plan.clientOrderID = source(.clientOrderID)
         plan.account = source(.account)

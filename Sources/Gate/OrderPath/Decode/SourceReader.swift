@@ -47,46 +47,46 @@ struct SourceReader: BitwiseCopyable {
     }
 
     /// A number that is not negative; nil where it is absent or not readable.
-    mutating func number(_ role: FieldSource) -> FixedPoint? {
+    mutating func number(_ role: SourceID) -> FixedPoint? {
         guard let (source, value) = given(role) else { return nil }
-        if source.type == .string, value.bytes.isEmpty { return nil }
+        if source.pointee.type == .string, value.bytes.isEmpty { return nil }
         let number =
-            source.scale < 0
-            ? WireNumber.read(value, as: source.type)
-            : WireNumber.read(value, as: source.type, in: tables.scales[Int(source.scale)])
+            source.pointee.scale < 0
+            ? WireNumber.read(value, as: source.pointee.type)
+            : WireNumber.read(value, as: source.pointee.type, in: tables.scales[Int(source.pointee.scale)])
         switch number {
         case .number(let number): return number
-        case .malformed(let detail): fail(.orderMalformed, detail, source)
-        case .outOfRange(let detail): fail(.orderOutOfRange, detail, source)
+        case .malformed(let detail): fail(.orderMalformed, detail, source.pointee.name)
+        case .outOfRange(let detail): fail(.orderOutOfRange, detail, source.pointee.name)
         }
         return nil
     }
 
     /// Whether the message says anything of a role: a zero that its field cannot tell from nothing, and an empty text, say
     /// nothing.
-    mutating func says(_ role: FieldSource) -> Bool {
+    mutating func says(_ role: SourceID) -> Bool {
         guard let (source, value) = given(role) else { return false }
         return !isNotGiven(value, source)
     }
 
     /// An account, a strategy or a symbol; empty where absent.
-    mutating func name(_ source: FieldSource, folds: Bool = false) -> UnsafeRawBufferPointer {
-        let name = identifier(source)
+    mutating func name(_ role: SourceID, folds: Bool = false) -> UnsafeRawBufferPointer {
+        let name = identifier(role)
         guard !name.isEmpty else { return .empty }
         guard name.isName else {
-            fail(.orderMalformed, "not 1 to 64 characters of A-Z a-z 0-9 . _ : / @ -", source)
+            fail(.orderMalformed, "not 1 to 64 characters of A-Z a-z 0-9 . _ : / @ -", role)
             return .empty
         }
         return folds ? uppercased(name) : name
     }
 
     /// An order id of any length; empty where absent.
-    mutating func identifier(_ role: FieldSource) -> UnsafeRawBufferPointer {
+    mutating func identifier(_ role: SourceID) -> UnsafeRawBufferPointer {
         guard let (source, value) = given(role) else { return .empty }
-        switch source.type {
+        switch source.pointee.type {
         case .string:
-            if source.origin == .header, !value.bytes.isUTF8 {
-                fail(.orderMalformed, "text that is not UTF-8", source)
+            if source.pointee.origin == .header, !value.bytes.isUTF8 {
+                fail(.orderMalformed, "text that is not UTF-8", source.pointee.name)
                 return .empty
             }
             return value.bytes
@@ -101,98 +101,112 @@ struct SourceReader: BitwiseCopyable {
     }
 
     /// The code of a side, a type, a flag or a status; nil where absent or unspecified.
-    mutating func choice(_ role: FieldSource) -> UInt8? {
+    mutating func choice(_ role: SourceID) -> UInt8? {
         guard let (source, value) = given(role) else { return nil }
         guard let choice = match(value, source) else {
-            if !isNotGiven(value, source) { fail(.orderMalformed, "an unknown value", source) }
+            if !isNotGiven(value, source) { fail(.orderMalformed, "an unknown value", source.pointee.name) }
             return nil
         }
-        return choice.isUnspecified ? nil : choice.code
+        return choice.pointee.isUnspecified ? nil : choice.pointee.code
     }
 
     /// The code of a value that the mapping lists; nil for every other.
-    mutating func listed(_ role: FieldSource) -> UInt8? {
+    mutating func listed(_ role: SourceID) -> UInt8? {
         guard let (source, value) = given(role), let choice = match(value, source) else { return nil }
-        return choice.code
+        return choice.pointee.code
     }
 
     /// A time in force in upper case; empty where absent or unspecified. Text that is not among the choices stands for
     /// itself.
-    mutating func timeInForce(_ role: FieldSource) -> UnsafeRawBufferPointer {
+    mutating func timeInForce(_ role: SourceID) -> UnsafeRawBufferPointer {
         guard let (source, value) = given(role) else { return .empty }
         if let choice = match(value, source) {
-            return choice.isUnspecified ? .empty : tables.text(choice.text)
+            return choice.pointee.isUnspecified ? .empty : tables.text(choice.pointee.text)
         }
         if isNotGiven(value, source) { return .empty }
-        guard source.type == .string else {
-            fail(.orderMalformed, "an unknown value", source)
+        guard source.pointee.type == .string else {
+            fail(.orderMalformed, "an unknown value", source.pointee.name)
             return .empty
         }
         guard value.bytes.isName else {
-            fail(.orderMalformed, "not 1 to 64 characters of A-Z a-z 0-9 . _ : / @ -", source)
+            fail(.orderMalformed, "not 1 to 64 characters of A-Z a-z 0-9 . _ : / @ -", source.pointee.name)
             return .empty
         }
         return uppercased(value.bytes)
     }
 
     /// Notes what is wrong, unless something was before.
-    mutating func fail(_ reason: Reason, _ detail: StaticString, _ source: FieldSource) {
-        guard failure == nil else { return }
-        failure = DecodeFailure(reason, detail, field: tables.text(source.name))
+    mutating func fail(_ reason: Reason, _ detail: StaticString, _ role: SourceID) {
+        fail(reason, detail, tables.sources[Int(role.index)].name)
     }
 
+    private mutating func fail(_ reason: Reason, _ detail: StaticString, _ name: PlanText) {
+        guard failure == nil else { return }
+        failure = DecodeFailure(reason, detail, field: tables.text(name))
+    }
+
+    /// Whether the mapping says where a role is to be found.
+    func isMapped(_ role: SourceID) -> Bool { tables.sources[Int(role.index)].origin != .absent }
+
+    private typealias Source = UnsafePointer<FieldSource>
+
     /// The first of a role's sources that is given, and what it says; the last where none is.
-    private mutating func given(_ role: FieldSource) -> (FieldSource, WireValue)? {
-        var source = role
-        while source.next >= 0 {
+    private mutating func given(_ role: SourceID) -> (Source, WireValue)? {
+        guard var source = tables.source(role) else { return nil }
+        while let next = tables.source(source.pointee.next) {
             // Whether a zero that a field cannot tell from nothing was meant, the next one tells.
-            if let value = value(source), source.hasPresence || !isNotGiven(value, source) { return (source, value) }
-            source = tables.sources[Int(source.next)]
+            if let value = value(source), source.pointee.hasPresence || !isNotGiven(value, source) {
+                return (source, value)
+            }
+            source = next
         }
         return value(source).map { (source, $0) }
     }
 
-    private mutating func value(_ source: FieldSource) -> WireValue? {
-        switch source.origin {
+    private mutating func value(_ source: Source) -> WireValue? {
+        switch source.pointee.origin {
         case .absent:
             return nil
         case .message:
-            if present & (1 << UInt64(source.slot)) != 0 { return slots[Int(source.slot)] }
+            if present & (1 << UInt64(source.pointee.slot)) != 0 { return slots[Int(source.pointee.slot)] }
             // What has no presence is always there, as its type's zero.
-            return source.hasPresence ? nil : WireValue(bits: 0, bytes: .empty)
+            return source.pointee.hasPresence ? nil : WireValue(bits: 0, bytes: .empty)
         case .header:
-            switch headers.lookup(tables.text(source.text)) {
+            switch headers.lookup(tables.text(source.pointee.text)) {
             case .absent: return nil
             case .value(let bytes): return WireValue(bits: 0, bytes: bytes)
             case .twice:
-                fail(.orderMalformed, "a header given twice", source)
+                fail(.orderMalformed, "a header given twice", source.pointee.name)
                 return nil
             }
         case .constant:
-            return WireValue(bits: 0, bytes: tables.text(source.text))
+            return WireValue(bits: 0, bytes: tables.text(source.pointee.text))
         }
     }
 
     /// Whether a value is how proto3 says that there is none: the zero of a field without presence, or an empty text.
-    private func isNotGiven(_ value: WireValue, _ source: FieldSource) -> Bool {
-        switch source.type {
+    private func isNotGiven(_ value: WireValue, _ source: Source) -> Bool {
+        switch source.pointee.type {
         case .string, .bytes: value.bytes.isEmpty
-        default: value.bits == 0 && !source.hasPresence
+        default: value.bits == 0 && !source.pointee.hasPresence
         }
     }
 
-    private func match(_ value: WireValue, _ source: FieldSource) -> Choice? {
-        for index in Int(source.firstChoice)..<Int(source.firstChoice) + Int(source.choiceCount) {
-            let choice = tables.choices[index]
+    private func match(_ value: WireValue, _ source: Source) -> UnsafePointer<Choice>? {
+        guard let choices = tables.choices.baseAddress else { return nil }
+        var choice = choices + Int(source.pointee.firstChoice)
+        let end = choice + Int(source.pointee.choiceCount)
+        while choice < end {
             let matches =
-                if source.type != .string {
-                    choice.number == Int64(bitPattern: value.bits)
-                } else if choice.foldsKey {
-                    value.bytes.equalsFolded(tables.text(choice.key))
+                if source.pointee.type != .string {
+                    choice.pointee.number == Int64(bitPattern: value.bits)
+                } else if choice.pointee.foldsKey {
+                    value.bytes.equalsFolded(tables.text(choice.pointee.key))
                 } else {
-                    value.bytes.equals(tables.text(choice.key))
+                    value.bytes.equals(tables.text(choice.pointee.key))
                 }
             if matches { return choice }
+            choice += 1
         }
         return nil
     }
