@@ -70,6 +70,7 @@ package struct ConfigurationReader {
         let keepalive = section("keepalive", of: &map, read: keepalive)
         let limits = section("limits", of: &map, read: limits)
         let breaker = section("breaker", of: &map, read: breaker)
+        let spin = map.duration("spin", in: .zero...(.seconds(1)), default: .zero)
         let ungoverned = map.choice("ungoverned", default: GateConfiguration.Ungoverned.reject)
         let adminUIDs = map.list("admin_uids")?.compactMap {
             log.integer($0, path: "admin_uids", in: 0...Int(UInt32.max) - 1)
@@ -100,6 +101,7 @@ package struct ConfigurationReader {
         configuration.unwind = unwind
         check(unwind, of: configuration, at: map.place(of: "unwind", "enabled"))
         configuration.ungoverned = ungoverned
+        configuration.spin = spin
         configuration.unmatched = unmatched
         configuration.adminUIDs = adminUIDs?.map { UInt32($0.value) } ?? []
         configuration.adminToken = secret("GATE_ADMIN_TOKEN")

@@ -44,6 +44,8 @@ package struct GateConfiguration: Equatable, Sendable {
     package var identities: [IdentityBinding] = []
     package var unwind = Unwind()
     package var ungoverned = Ungoverned.reject
+    /// How long after the last event the order thread goes on asking for the next without sleeping; it then has a core to itself.
+    package var spin = Duration.zero
     package var unmatched = Unmatched.pass
     /// User ids of unix-socket peers that may resume and settle without the token.
     package var adminUIDs: [UInt32] = []

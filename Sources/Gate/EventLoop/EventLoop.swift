@@ -15,18 +15,23 @@ package struct Registration: BitwiseCopyable, Equatable {
 /// may be touched from elsewhere.
 package final class EventLoop {
     /// Monotonic nanoseconds, read once per turn and by `readClock`.
-    package private(set) var now: Int64
+    package var now: Int64 { clock }
     /// Wakes the loop from any thread.
     package let waker: LoopWaker
     /// Hears of each turn's begin and end. Unowned: it outlives the loop's run.
     package var turnTarget: Unmanaged<EventTarget>?
 
+    // Not seen by other modules: the compiler then knows all that is done with it, and checks no access at run time.
+    private var clock: Int64
     private let epoll: Int32
     private let events: UnsafeMutablePointer<epoll_event>
     private var slots: UnsafeMutablePointer<Slot>
     private var slotCapacity: Int
     private var firstFree: UInt32
     private let timers: TimerWheel
+    private let spin: Int64
+    /// Until when the loop does not sleep.
+    private var awakeUntil: Int64 = 0
     private var running = false
     private var mustNotWait = false
 
@@ -41,16 +46,19 @@ package final class EventLoop {
     }
 
     /// Throws where the kernel gives no epoll or eventfd descriptor.
-    /// `waker`: made beforehand where other threads must know it before the loop exists.
-    package init(waker: LoopWaker? = nil) throws(SystemError) {
+    /// - Parameters:
+    ///   - waker: made beforehand where other threads must know it before the loop exists.
+    ///   - spin: nanoseconds after the last event in which the loop asks for the next without sleeping.
+    package init(waker: LoopWaker? = nil, spin: Int64 = 0) throws(SystemError) {
+        self.spin = spin
         epoll = try checked("epoll_create1") { epoll_create1(Int32(EPOLL_CLOEXEC)) }
         self.waker = if let waker { waker } else { try LoopWaker() }
         events = .allocate(capacity: Self.eventCapacity)
         slotCapacity = 256
         slots = .allocate(capacity: slotCapacity)
         firstFree = 0
-        now = gate_monotonic_ns()
-        timers = TimerWheel(now: now)
+        clock = gate_monotonic_ns()
+        timers = TimerWheel(now: clock)
         Self.chainFree(slots, from: 0, to: slotCapacity)
         var event = gate_epoll_event(EPOLLIN.rawValue, Self.wakeToken)
         let wakeup = self.waker.descriptor
@@ -66,8 +74,8 @@ package final class EventLoop {
     /// Reads the monotonic clock into `now`.
     @discardableResult
     package func readClock() -> Int64 {
-        now = gate_monotonic_ns()
-        return now
+        clock = gate_monotonic_ns()
+        return clock
     }
 
     // MARK: Descriptors
@@ -166,10 +174,10 @@ package final class EventLoop {
 
     /// One turn. Without `wait` it only takes what is ready already.
     package func turn(wait: Bool) {
-        let timeout = wait && !mustNotWait ? timers.millisecondsToNext(now: gate_monotonic_ns()) : 0
-        let count = retryingInterrupts { epoll_wait(epoll, events, Int32(Self.eventCapacity), timeout) }
+        let count = nextEvents(wait: wait)
         mustNotWait = false
-        now = gate_monotonic_ns()
+        clock = gate_monotonic_ns()
+        let turnTarget = turnTarget
         var index = 0
         while index < Int(count) {
             if gate_epoll_token(events + index) == Self.wakeToken { waker.drain() }
@@ -182,8 +190,27 @@ package final class EventLoop {
             dispatch(events + index)
             index += 1
         }
-        timers.fire(now: now)
+        timers.fire(now: clock)
         turnTarget?._withUnsafeGuaranteedRef { $0.turnEnded() }
+    }
+
+    /// Waits for events or the next timer, awake at first where the loop spins.
+    private func nextEvents(wait: Bool) -> Int32 {
+        guard wait, !mustNotWait else { return poll(timeout: 0) }
+        var now = gate_monotonic_ns()
+        while now < awakeUntil {
+            let count = poll(timeout: 0)
+            now = gate_monotonic_ns()
+            if count > 0 { awakeUntil = now &+ spin }
+            if count != 0 || timers.millisecondsToNext(now: now) == 0 { return count }
+        }
+        let count = poll(timeout: timers.millisecondsToNext(now: now))
+        if spin > 0, count > 0 { awakeUntil = gate_monotonic_ns() &+ spin }
+        return count
+    }
+
+    private func poll(timeout: Int32) -> Int32 {
+        retryingInterrupts { epoll_wait(epoll, events, Int32(Self.eventCapacity), timeout) }
     }
 
     private func dispatch(_ event: UnsafeMutablePointer<epoll_event>) {

@@ -280,8 +280,9 @@ struct GateProcess {
         let (plan, metrics, readiness) = (inputs.plan, metrics, readiness)
         let instance = inputs.configuration.instance
         let unmatched = inputs.configuration.unmatched
+        let spin = inputs.configuration.spin.nanoseconds
         return try await start("gate-order") { started in
-            let loop = try EventLoop(waker: waker)
+            let loop = try EventLoop(waker: waker, spin: spin)
             let path = try OrderPath(
                 loop: loop, configuration: configuration, engine: journal.engine, plan: plan,
                 methods: MethodTable(paths: plan.paths, deniesUnmatched: unmatched == .deny), metrics: metrics,

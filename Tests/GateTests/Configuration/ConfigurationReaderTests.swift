@@ -53,6 +53,7 @@ import Testing
         #expect(redis.accounts.settleAfter == .seconds(1))
         #expect(redis.accounts.unknownAfter == .seconds(30))
 
+        #expect(configuration.spin == .zero)
         let limits = configuration.limits
         #expect(limits.maxOrderBytes == 65_536)
         #expect(limits.maxObservedBytes == 262_144)
@@ -217,6 +218,7 @@ import Testing
         ("REDIS_ACCOUNTS_AGE", "link", { $0.redis.accounts.age == .link }),
         ("REDIS_ACCOUNTS_SETTLE_AFTER", "5s", { $0.redis.accounts.settleAfter == .seconds(5) }),
         ("REDIS_ACCOUNTS_UNKNOWN_AFTER", "6s", { $0.redis.accounts.unknownAfter == .seconds(6) }),
+        ("SPIN", "2ms", { $0.spin == .milliseconds(2) }),
         ("LIMITS_MAX_ORDER_BYTES", "128", { $0.limits.maxOrderBytes == 128 }),
         ("LIMITS_MAX_OBSERVED_BYTES", "128", { $0.limits.maxObservedBytes == 128 }),
         ("LIMITS_MAX_CONNECTIONS", "2", { $0.limits.maxConnections == 2 }),
@@ -318,6 +320,7 @@ import Testing
     // MARK: Bounds
 
     private static let bounds: [(key: String, allowed: [String], refused: [String])] = [
+        ("spin", ["0s", "1s"], ["1001ms", "-1ms"]),
         ("limits.max_order_bytes", ["64", "16777216"], ["63", "16777217"]),
         ("limits.max_observed_bytes", ["64", "16777216"], ["63", "16777217"]),
         ("limits.max_connections", ["1", "65536"], ["0", "65537"]),

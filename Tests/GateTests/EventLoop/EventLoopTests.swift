@@ -1,3 +1,4 @@
+import Foundation
 import Gate
 import Glibc
 import Synchronization
@@ -28,6 +29,31 @@ import Testing
             loop.turn(wait: true)
         }
         return true
+    }
+
+    @Test func `a loop that spins fires timers, hears of wake-ups, and sleeps once its time is over`() throws {
+        let loop = try EventLoop(spin: 30_000_000)
+        let recorder = Recorder()
+        // Two events by which it becomes awake, and one that comes while it sleeps.
+        for context in UInt64(1)...2 {
+            loop.waker.wake()
+            loop.turn(wait: true)
+            let deadline = loop.readClock() + 3_000_000
+            _ = loop.schedule(at: deadline, target: recorder, context: context)
+            #expect(Self.turn(loop) { recorder.fired.last == context })
+            #expect(loop.now >= deadline)
+        }
+        let began = (wall: loop.readClock(), cpu: try Self.threadTime())
+        _ = loop.schedule(at: began.wall + 400_000_000, target: recorder, context: 3)
+        #expect(Self.turn(loop) { recorder.fired.last == 3 })
+        #expect(try Self.threadTime() - began.cpu < 200_000_000)
+        #expect(loop.now >= began.wall + 400_000_000)
+    }
+
+    /// Nanoseconds for which this thread has run.
+    private static func threadTime() throws -> Int64 {
+        let account = try String(contentsOfFile: "/proc/thread-self/schedstat", encoding: .utf8)
+        return try #require(account.split(separator: " ").first.flatMap { Int64($0) })
     }
 
     @Test func `a timer fires once, in order of deadlines, never early`() throws {
