@@ -3,6 +3,8 @@ import RiskRules
 /// Goes over the fields of a record in the order in which they stand, to write or to read them, so that each layout is said
 /// once. Everything but texts and lists takes a fixed room.
 protocol RecordCodec {
+    /// Whether fields are read, and may be anything; what is written was made by Gate.
+    static var isReading: Bool { get }
     mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(_ value: inout Value)
     /// Whether a value that was read cannot be right; the rest of the record is then worth nothing.
     mutating func refuse()
@@ -23,6 +25,7 @@ extension RecordCodec {
     mutating func flag(_ value: inout Bool) {
         var byte: UInt8 = value ? 1 : 0
         integer(&byte)
+        guard Self.isReading else { return }
         if byte > 1 { refuse() }
         value = byte == 1
     }
@@ -30,6 +33,7 @@ extension RecordCodec {
     mutating func choice<Value: RawRepresentable>(_ value: inout Value) where Value.RawValue == UInt8 {
         var byte = value.rawValue
         integer(&byte)
+        guard Self.isReading else { return }
         if let read = Value(rawValue: byte) { value = read } else { refuse() }
     }
 
@@ -37,12 +41,14 @@ extension RecordCodec {
     mutating func choice<Value: RawRepresentable>(_ value: inout Value?) where Value.RawValue == UInt8 {
         var byte = value?.rawValue ?? .max
         integer(&byte)
+        guard Self.isReading else { return }
         value = byte == .max ? nil : Value(rawValue: byte)
         if byte != .max, value == nil { refuse() }
     }
 
     mutating func number(_ value: inout FixedPoint) {
         integer(&value.units)
+        guard Self.isReading else { return }
         if FixedPoint(inRange: value.units) == nil { refuse() }
     }
 
@@ -50,6 +56,7 @@ extension RecordCodec {
     mutating func number(_ value: inout FixedPoint?) {
         var units = value?.units ?? .min
         integer(&units)
+        guard Self.isReading else { return }
         value = units == .min ? nil : FixedPoint(inRange: units)
         if units != .min, value == nil { refuse() }
     }
@@ -98,6 +105,7 @@ package struct RecordText: BitwiseCopyable {
 
 /// Writes fields into memory that has room for them.
 struct RecordEncoder: RecordCodec {
+    static var isReading: Bool { false }
     private(set) var cursor: UnsafeMutableRawPointer
 
     init(_ base: UnsafeMutableRawPointer) { cursor = base }
@@ -123,6 +131,7 @@ struct RecordEncoder: RecordCodec {
 
 /// Reads fields of bytes that anybody may have written.
 struct RecordDecoder: RecordCodec {
+    static var isReading: Bool { true }
     private let bytes: UnsafeRawBufferPointer
     private var offset = 0
     /// Whether something could not be right.

@@ -67,13 +67,14 @@ extension RecordCodec {
     /// A sum of amounts of one account: never so many that 128 bits are short.
     fileprivate mutating func sum(_ value: inout Int128) {
         integer(&value)
-        if value.magnitude > UInt128(1) << 120 { refuse() }
+        if Self.isReading, value.magnitude > UInt128(1) << 120 { refuse() }
     }
 
     /// How many orders.
     fileprivate mutating func count(_ value: inout Int) {
         var number = Int64(value)
         integer(&number)
+        guard Self.isReading else { return }
         if number.magnitude > 1 << 40 { refuse() }
         value = Int(number)
     }
