@@ -34,6 +34,8 @@ final class ReservationSharing: EventTarget {
     private var lastNumber: UInt64 = 0
     /// What this Gate tells now, by account; nothing of an account that nothing is reserved of.
     private var own: [String: SharedReservations] = [:]
+    /// The text that was told last, by the name behind the prefix: Redis tells of it too.
+    private var told: [String: [UInt8]] = [:]
     /// What is being collected.
     private var collecting: SharedReservations?
     /// Which values were found unreadable, to be told once.
@@ -79,6 +81,7 @@ final class ReservationSharing: EventTarget {
         reservations.set(margin)
         if reservations.symbols.isEmpty {
             guard own.removeValue(forKey: account) != nil else { return }
+            told[name(account)] = nil
             keys.send(RedisCommand("DEL", key(account))) { _ in }
             return
         }
@@ -92,10 +95,12 @@ final class ReservationSharing: EventTarget {
             account: account, instance: instance, run: run, ttlMilliseconds: Self.timeToLive)
     }
 
-    private func key(_ account: String) -> String { "\(Self.prefix)\(account):\(instance)" }
+    private func name(_ account: String) -> String { "\(account):\(instance)" }
+    private func key(_ account: String) -> String { Self.prefix + name(account) }
 
     private func tell(_ account: String) {
         guard keys.isLinked, let text = try? own[account]?.encoded() else { return }
+        told[name(account)] = text
         let command = RedisCommand(bytes: [
             Array("SET".utf8), Array(key(account).utf8), text, Array("PX".utf8),
             Array(String(Self.timeToLive).utf8),
@@ -112,6 +117,7 @@ final class ReservationSharing: EventTarget {
     // MARK: What the others tell
 
     private func take(_ name: String, _ bytes: UnsafeRawBufferPointer) throws(RefusedValue) {
+        if let own = told[name], bytes.elementsEqual(own) { return }
         let told = try SharedReservations(reading: bytes)
         guard told.run != run else { return }
         guard told.instance != instance else {

@@ -87,7 +87,7 @@ struct SharedReservations: Codable, Equatable {
 
     func encoded() throws -> [UInt8] {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.outputFormatting = .withoutEscapingSlashes
         return try Array(encoder.encode(self))
     }
 }

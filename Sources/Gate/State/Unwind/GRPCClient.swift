@@ -54,10 +54,12 @@ final class GRPCClient: HTTP2Connection {
     ) throws {
         self.finished = finished
         self.ended = ended
-        super.init(owning: descriptor, loop: loop, scratch: scratch, tls: nil)
-        try begin(
-            role: .client,
-            settings: HTTP2Settings(maximumConcurrentStreams: 0, streamWindow: 65_536, connectionWindow: 1_048_576))
+        let session = try Self.prepare(for: descriptor) {
+            try HTTP2Session(
+                role: .client,
+                settings: HTTP2Settings(maximumConcurrentStreams: 0, streamWindow: 65_536, connectionWindow: 1_048_576))
+        }
+        super.init(owning: descriptor, loop: loop, scratch: scratch, session: session, tls: nil)
         try watch(EPOLLIN.rawValue)
     }
 
@@ -68,7 +70,7 @@ final class GRPCClient: HTTP2Connection {
     /// Begins a call, which leaves with the next `flush`. False: the connection takes no more.
     /// - Parameter timeout: nanoseconds.
     func call(_ number: UInt64, _ request: OrderEncoder.Call, timeout: Int64) -> Bool {
-        guard let session, !isClosed, nghttp2_session_check_request_allowed(session.raw) != 0 else { return false }
+        guard !isClosed, nghttp2_session_check_request_allowed(session.raw) != 0 else { return false }
         var call = Call(number: number)
         _ = Self.prefix(of: request.message).withUnsafeBytes { call.request.append($0, limit: .max) }
         _ = request.message.withUnsafeBytes { call.request.append($0, limit: .max) }
@@ -136,7 +138,7 @@ final class GRPCClient: HTTP2Connection {
     /// The answer came in time or not at all; Gate has said so before, of whatever it had sent on.
     override func fired(_ context: UInt64) {
         let stream = Int32(truncatingIfNeeded: context)
-        guard calls[stream] != nil, let session else { return }
+        guard calls[stream] != nil else { return }
         let result = lost(stream, "no answer within its time")
         session.withdraw(stream: stream)
         isDirty = true
@@ -145,7 +147,7 @@ final class GRPCClient: HTTP2Connection {
 
     /// What a call without an answer comes to.
     private func lost(_ stream: Int32, _ reason: String) -> GRPCResult {
-        session?.isOpen(stream: stream) == true ? .lost(reason) : .unsent(reason)
+        session.isOpen(stream: stream) ? .lost(reason) : .unsent(reason)
     }
 
     override func closed() {
@@ -214,7 +216,7 @@ final class GRPCClient: HTTP2Connection {
     override package func streamEnded(stream: Int32, data: StreamData) { calls[stream]?.isWhole = true }
 
     override package func dataReceived(stream: Int32, bytes: UnsafeRawBufferPointer, data: StreamData) {
-        session?.consume(stream: stream, bytes.count)
+        session.consume(stream: stream, bytes.count)
         if calls[stream]?.body.append(bytes, limit: Self.answerLimit) == false { calls[stream]?.isOversized = true }
     }
 
