@@ -6,6 +6,7 @@ import resource
 import signal
 import socket
 import stat
+import struct
 import time
 
 import grpc
@@ -13,7 +14,7 @@ import pytest
 
 from support import orders, rawframes
 from support.client import Client, refused
-from support.rawframes import ACK, GOAWAY, HEADERS, PING, RawClient
+from support.rawframes import ACK, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, RawClient
 from support.orders import order
 from support.process import free_port
 from support.scripted import Scripted, ignore
@@ -147,6 +148,36 @@ def test_connections_are_replaced_before_their_stream_ids_run_out(own_site):
     raw.send(rawframes.frame(PING, ACK, 0, raw.until(PING).payload))
     assert raw.until(GOAWAY).last_stream == 13
     raw.close()
+
+
+def test_a_call_for_which_there_is_no_room_is_refused_as_one_that_may_be_sent_again(own_site):
+    """4,096 calls find room, of which 16 are kept for each of 16 connections: 3,840 for all, and 16 more for the ninth."""
+    endpoint = Scripted()
+    endpoint.settings = {rawframes.MAX_CONCURRENT_STREAMS: 1000}
+    site = own_site(endpoint=endpoint, GATE_CONFIG_LIMITS_MAX_CONNECTIONS="16", GATE_CONFIG_LIMITS_MAX_IN_FLIGHT_ORDERS="480",
+                    GATE_CONFIG_LIMITS_BODY_TIMEOUT="30s")
+    account = site.account()
+    def opened(calls: int) -> RawClient:
+        client = RawClient(site.gate.target)
+        # Fewer are offered until the endpoint connection of this client is ready.
+        while struct.pack(">HI", rawframes.MAX_CONCURRENT_STREAMS, 480) not in client.until(SETTINGS).payload:
+            pass
+        for call in range(calls):
+            client.send(rawframes.head(2 * call + 1, orders.CREATE))
+        client.send(rawframes.frame(PING, 0, 0, bytes(8)))
+        return client
+
+    clients = [opened(480) for _ in range(8)]
+    for client in clients:
+        while (seen := client.frame()).kind != PING:
+            assert seen.kind != RST_STREAM, "a call that there was room for"
+    last = opened(18)
+    refusals = [last.until(RST_STREAM) for _ in range(2)]
+    assert [(refusal.stream, refusal.code) for refusal in refusals] == [(33, 7), (35, 7)]
+    assert site.gate.metric("gate_http2_errors_total", side="client", kind="too_many_streams") == 2
+    assert site.client().create(order(account)).ok
+    for client in [*clients, last]:
+        client.close()
 
 
 def test_orders_fail_at_once_while_the_endpoint_is_down(own_site, measured):

@@ -1,6 +1,6 @@
 /// What a client itself has said of its latest streams, read off its frames: libnghttp2 forgets a stream when it closes, and then
 /// takes whatever else comes on it, or below it, for a belated frame.
-struct ClientStreams {
+struct ClientStreams: ~Copyable {
     enum State: Equatable {
         /// Above all that were used.
         case new
@@ -19,7 +19,14 @@ struct ClientStreams {
 
     private(set) var highest: UInt32 = 0
     /// Per stream, in the place of its id: the id's number, from 1, and the two marks. 0: none yet.
-    private var marks = InlineArray<512, UInt32>(repeating: 0)
+    private let marks: UnsafeMutablePointer<UInt32>
+
+    init() {
+        marks = .allocate(capacity: Self.count)
+        marks.initialize(repeating: 0, count: Self.count)
+    }
+
+    deinit { marks.deallocate() }
 
     private static func place(_ stream: UInt32) -> Int { Int(stream >> 1) % count }
     private static func key(_ stream: UInt32) -> UInt32 { ((stream >> 1) &+ 1) << 2 }

@@ -2,7 +2,7 @@ import CNghttp2
 
 /// Judges what a client sends by its frame headers, before libnghttp2 sees it: floods of every kind, header blocks that do not
 /// end, and streams that were used before. It follows the bytes however they are cut, keeps no payload and does no I/O.
-package struct FrameGuard {
+package final class FrameGuard {
     /// What may go to the session, and whether what follows is the connection's end.
     package struct Verdict {
         /// Bytes from the first on. Fewer than were given, without a fault: the rest is for the next turn.
@@ -47,7 +47,7 @@ package struct FrameGuard {
     // MARK: What comes
 
     /// Follows `bytes`; stops before the first frame that is a fault, and before the first call beyond a turn's share.
-    package mutating func follow(_ bytes: UnsafeRawBufferPointer, now: Int64) -> Verdict {
+    package func follow(_ bytes: UnsafeRawBufferPointer, now: Int64) -> Verdict {
         var offset = 0
         var calls = 0
         while offset < bytes.count {
@@ -88,7 +88,7 @@ package struct FrameGuard {
     private func has(_ flag: nghttp2_flag) -> Bool { UInt32(head[4]) & flag.rawValue != 0 }
 
     /// The frame whose header stands in `head`.
-    private mutating func judge(_ now: Int64) -> HTTP2Fault? {
+    private func judge(_ now: Int64) -> HTTP2Fault? {
         let carriedHeaders = blockIsOpen
         currentCarriesHeaders = type == NGHTTP2_HEADERS.rawValue || type == NGHTTP2_CONTINUATION.rawValue
         // Whatever comes between the frames of a block is an error that libnghttp2 answers.
@@ -106,7 +106,7 @@ package struct FrameGuard {
         }
     }
 
-    private mutating func data() -> HTTP2Fault? {
+    private func data() -> HTTP2Fault? {
         let ends = has(NGHTTP2_FLAG_END_STREAM)
         if payloadLeft > 0 || ends {
             emptyFrames = 0
@@ -120,7 +120,7 @@ package struct FrameGuard {
         return nil
     }
 
-    private mutating func headers() -> HTTP2Fault? {
+    private func headers() -> HTTP2Fault? {
         continuations = 0
         blockNumber &+= 1
         blockIsOpen = !has(NGHTTP2_FLAG_END_HEADERS)
@@ -139,14 +139,14 @@ package struct FrameGuard {
         return nil
     }
 
-    private mutating func continuation() -> HTTP2Fault? {
+    private func continuation() -> HTTP2Fault? {
         guard blockIsOpen else { return nil }
         blockIsOpen = !has(NGHTTP2_FLAG_END_HEADERS)
         continuations += 1
         return continuations > limits.continuationFrames ? .continuationFlood : nil
     }
 
-    private mutating func reset(_ now: Int64) -> HTTP2Fault? {
+    private func reset(_ now: Int64) -> HTTP2Fault? {
         guard resets.take(now: now) else { return .rapidReset }
         // A stream too long ago to know of counts as answered.
         guard streams.isAnswered(stream) || prematureResets.take(now: now) else { return .rapidReset }
@@ -157,19 +157,19 @@ package struct FrameGuard {
     // MARK: What goes
 
     /// The head of an answer was sent.
-    package mutating func answered(_ stream: Int32) {
+    package func answered(_ stream: Int32) {
         streams.answer(UInt32(bitPattern: stream))
         controlFrames.refund()
     }
 
     /// A DATA frame was sent.
-    package mutating func dataSent() {
+    package func dataSent() {
         controlFrames.refund()
         windowUpdates = min(windowUpdates + 20, Self.windowUpdateCap)
     }
 
     /// The client's window cut a DATA frame short. False: too often.
-    package mutating func dribbled(now: Int64) -> Bool { dribbledFrames.take(now: now) }
+    package func dribbled(now: Int64) -> Bool { dribbledFrames.take(now: now) }
 
     private static let windowUpdateCap = 100_000
 }

@@ -76,6 +76,8 @@ private func beginHeaders(
         $0.headersBegan(
             stream: stream, category: frame.pointee.headers.cat,
             data: nghttp2_session_get_stream_user_data(session, stream))
+        // The fields of a block come one after the other, so that the stream is looked up once for all of them.
+        $0.blockData = nghttp2_session_get_stream_user_data(session, stream)
     }
     return 0
 }
@@ -85,11 +87,10 @@ private func header(
     flags: UInt8, userData: UnsafeMutableRawPointer?
 ) -> Int32 {
     guard let frame, let name, let value else { return 0 }
-    let stream = frame.pointee.hd.stream_id
     let accepted = withPeer(userData, or: false) {
         $0.header(
-            stream: stream, category: frame.pointee.headers.cat, name: name, value: value, flags: flags,
-            data: nghttp2_session_get_stream_user_data(session, stream))
+            stream: frame.pointee.hd.stream_id, category: frame.pointee.headers.cat, name: name, value: value,
+            flags: flags, data: $0.blockData)
     }
     guard !accepted else { return 0 }
     // Where the whole connection is to end, not one more field is decoded.

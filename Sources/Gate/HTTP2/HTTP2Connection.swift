@@ -5,11 +5,10 @@ import Glibc
 /// A socket with an HTTP/2 session on it. Bytes are read as they come; what the session has to say is written once, at the end of
 /// the turn, when the owner of the loop calls `flush`.
 package class HTTP2Connection: HTTP2Peer {
-    /// Made by the subclass's `open` right after `init`: a session needs its peer.
-    private(set) var session: HTTP2Session?
-    private(set) var isClosed = false
+    final let session: HTTP2Session
+    private(set) final var isClosed = false
     /// In the owner's list of connections to flush.
-    var isDirty = false
+    final var isDirty = false
     /// Set from inside the session's callbacks: the connection is to end for it.
     final var fault: HTTP2Fault?
     /// Its end has been said, and why.
@@ -17,30 +16,48 @@ package class HTTP2Connection: HTTP2Peer {
     /// Since when the socket has taken nothing of what waits; 0: nothing waits.
     private(set) final var blockedSince: Int64 = 0
     /// Bytes that were read and are for the session's next turn.
-    private var unread = ByteQueue()
+    private let unread: UnsafeMutablePointer<ByteQueue>
     /// The socket takes no more for now.
-    private(set) var isBlocked = false
+    private(set) final var isBlocked = false
 
-    let loop: EventLoop
+    final let loop: EventLoop
     private let descriptor: Int32
     private var registration = Registration.none
     private var watched: UInt32 = 0
     private let scratch: UnsafeMutableRawBufferPointer
     /// Between the session and the socket; nil: the bytes go as they are.
-    let tls: TLSChannel?
+    final let tls: TLSChannel?
 
     /// Takes the socket over: it is closed with the connection. `scratch` is a read buffer of the loop.
-    init(owning descriptor: Int32, loop: EventLoop, scratch: UnsafeMutableRawBufferPointer, tls: TLSChannel?) {
+    init(
+        owning descriptor: Int32, loop: EventLoop, scratch: UnsafeMutableRawBufferPointer, session: HTTP2Session,
+        tls: TLSChannel?
+    ) {
         self.descriptor = descriptor
         self.loop = loop
         self.scratch = scratch
+        self.session = session
         self.tls = tls
+        unread = .allocate(capacity: 1)
+        unread.initialize(to: ByteQueue())
         super.init()
+        session.serve(self)
     }
 
     deinit {
         if !isClosed { close(descriptor) }
+        unread.pointee.deallocate()
         unread.deallocate()
+    }
+
+    /// What a connection needs before it can be made; where there is no such thing, its socket is closed.
+    final class func prepare<Made>(for descriptor: Int32, _ make: () throws -> Made) throws -> Made {
+        do {
+            return try make()
+        } catch {
+            close(descriptor)
+            throw error
+        }
     }
 
     /// Registers the socket for `events`.
@@ -49,15 +66,9 @@ package class HTTP2Connection: HTTP2Peer {
         watched = events
     }
 
-    final func begin(
-        role: HTTP2Role, settings: HTTP2Settings, configuration: HTTP2Configuration = .standard
-    ) throws(HTTP2Error) {
-        session = try HTTP2Session(role: role, settings: settings, configuration: configuration, peer: self)
-    }
-
     /// Bytes of the session's output that may have left since the connection began: what the socket has taken, and what was
     /// encrypted for it.
-    final var writtenCount: UInt64 { session.map { $0.serialisedCount &- UInt64($0.output.count) } ?? 0 }
+    final var writtenCount: UInt64 { session.serialisedCount &- UInt64(session.output.pointee.count) }
 
     /// The error with which connecting ended, 0 where it went well.
     final var connectError: Int32 { Sockets.connectError(descriptor) }
@@ -83,7 +94,7 @@ package class HTTP2Connection: HTTP2Peer {
     func received() {}
 
     /// Whether the connection closes once all it has to say is written.
-    var isDone: Bool { session?.isFinished ?? true }
+    var isDone: Bool { session.isFinished }
 
     /// Whether the socket can be written to at all (it cannot while it connects).
     var canWrite: Bool { true }
@@ -114,14 +125,14 @@ package class HTTP2Connection: HTTP2Peer {
     // MARK: Reading
 
     /// Whether bytes were read that wait for the session.
-    final var hasUnread: Bool { !unread.isEmpty }
+    final var hasUnread: Bool { !unread.pointee.isEmpty }
 
     /// Reads what is there (bounded, so that one connection cannot keep the others waiting) and feeds it to the session.
     final func readAvailable() {
         guard !isClosed else { return }
-        guard unread.isEmpty else {
-            let count = feed(unread.bytes)
-            unread.drop(count)
+        guard !hasUnread else {
+            let count = feed(unread.pointee.bytes)
+            unread.pointee.drop(count)
             if hasUnread { keptUnread() }
             return
         }
@@ -143,7 +154,7 @@ package class HTTP2Connection: HTTP2Peer {
     /// Serialises at once instead of at the end of the turn. False: that failed, and the connection is closed. Not from inside the
     /// session's own callbacks.
     final func serialise() -> Bool {
-        guard let session, !isClosed else { return false }
+        guard !isClosed else { return false }
         do throws(HTTP2Error) {
             try session.pump()
             return true
@@ -155,10 +166,10 @@ package class HTTP2Connection: HTTP2Peer {
 
     /// Gives the session what may come in this turn, and keeps the rest for the next.
     private func receive(_ bytes: UnsafeRawBufferPointer) {
-        let isFirst = unread.isEmpty
+        let isFirst = !hasUnread
         let count = isFirst ? feed(bytes) : 0
         guard count < bytes.count, !isClosed else { return }
-        _ = unread.append(UnsafeRawBufferPointer(rebasing: bytes[count...]), limit: .max)
+        _ = unread.pointee.append(UnsafeRawBufferPointer(rebasing: bytes[count...]), limit: .max)
         if isFirst { keptUnread() }
     }
 
@@ -188,7 +199,6 @@ package class HTTP2Connection: HTTP2Peer {
 
     /// Gives the session what may come now; how much that was.
     private func feed(_ bytes: UnsafeRawBufferPointer) -> Int {
-        guard let session else { return bytes.count }
         let verdict = admit(bytes)
         do throws(HTTP2Error) {
             try session.receive(UnsafeRawBufferPointer(rebasing: bytes[..<verdict.count]))
@@ -214,7 +224,7 @@ package class HTTP2Connection: HTTP2Peer {
             return
         }
         isClosing = true
-        if error.isFlood { session?.goAway(.enhanceYourCalm, "too many control frames") }
+        if error.isFlood { session.goAway(.enhanceYourCalm, "too many control frames") }
         protocolFailed(error)
         sayLast()
     }
@@ -223,19 +233,19 @@ package class HTTP2Connection: HTTP2Peer {
     final func refuse(_ fault: HTTP2Fault) {
         guard !isClosed, !isClosing else { return }
         isClosing = true
-        session?.goAway(fault.code, fault.text)
+        session.goAway(fault.code, fault.text)
         refused(fault)
         sayLast()
     }
 
     /// Sends what the socket takes of what is left to say, and ends.
     private func sayLast() {
-        if let session, canWrite {
+        if canWrite {
             try? session.pump()
             while true {
-                let bytes = departing(from: session)
+                let bytes = departing()
                 guard !bytes.isEmpty, case .bytes(let count) = Sockets.send(on: descriptor, bytes) else { break }
-                left(count, of: session)
+                left(count)
             }
         }
         finish()
@@ -261,14 +271,14 @@ package class HTTP2Connection: HTTP2Peer {
         guard body.isEmpty, ended else {
             return taken == 0 && !ended ? nil : Data(count: taken, ended: false, trailersFollow: false)
         }
-        guard trailers.count > 0, let session else { return Data(count: taken, ended: true, trailersFollow: false) }
+        guard trailers.count > 0 else { return Data(count: taken, ended: true, trailersFollow: false) }
         _ = nghttp2_submit_trailer(session.raw, stream, trailers.pointer, trailers.count)
         return Data(count: taken, ended: true, trailersFollow: true)
     }
 
     /// Serialises and writes until the session has no more or the socket takes no more.
     final func flush() {
-        guard let session, !isClosed else { return }
+        guard !isClosed else { return }
         guard canWrite else {
             if isDone { shut() }
             return
@@ -277,13 +287,13 @@ package class HTTP2Connection: HTTP2Peer {
         if watched & EPOLLOUT.rawValue != 0 { return }
         while true {
             guard serialise() else { return }
-            let bytes = departing(from: session)
+            let bytes = departing()
             if bytes.isEmpty { break }
             // Stamped before the call: it may wake the receiver on this very core, and return when that has done its work.
             leaving()
             switch Sockets.send(on: descriptor, bytes) {
             case .bytes(let count):
-                left(count, of: session)
+                left(count)
                 blockedSince = 0
             case .wouldBlock:
                 if blockedSince == 0 { blockedSince = loop.now }
@@ -305,15 +315,15 @@ package class HTTP2Connection: HTTP2Peer {
     }
 
     /// What the socket is to take next.
-    private func departing(from session: HTTP2Session) -> UnsafeRawBufferPointer {
-        guard let tls else { return session.output.bytes }
+    private func departing() -> UnsafeRawBufferPointer {
+        guard let tls else { return session.output.pointee.bytes }
         // One piece at a time: what waits encrypted is not bounded by the session.
-        if tls.encrypted.isEmpty { tls.write(&session.output) }
+        if tls.encrypted.isEmpty { tls.write(&session.output.pointee) }
         return tls.encrypted.bytes
     }
 
-    private func left(_ count: Int, of session: HTTP2Session) {
-        if let tls { tls.left(count) } else { session.output.drop(count) }
+    private func left(_ count: Int) {
+        if let tls { tls.left(count) } else { session.output.pointee.drop(count) }
     }
 
     private func setBlocked(_ blocked: Bool) {

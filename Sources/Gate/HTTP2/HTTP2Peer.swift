@@ -6,6 +6,9 @@ open class HTTP2Peer: EventTarget {
     /// The opaque pointer that the owner gave a stream, if it did.
     public typealias StreamData = UnsafeMutableRawPointer?
 
+    /// What the owner gave the stream whose header block is being read.
+    final var blockData: StreamData = nil
+
     /// What a data source gave for a frame.
     public struct Data: BitwiseCopyable {
         /// Bytes written into the frame.

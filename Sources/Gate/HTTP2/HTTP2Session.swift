@@ -25,38 +25,52 @@ package struct HTTP2Settings: Sendable {
 }
 
 /// Owns one libnghttp2 session and the bytes that wait to leave. It does no I/O: bytes are fed in with `receive` and stand in
-/// `output` after `pump`. What happens is told to the `HTTP2Peer` that owns it.
+/// `output` after `pump`. What happens is told to the `HTTP2Peer` that it serves.
 package final class HTTP2Session {
-    /// Serialised frames that have not left yet.
-    package var output = ByteQueue()
+    /// Serialised frames that have not left yet. Behind a pointer, like all that changes while an order passes: a class's own
+    /// structs are checked for exclusive access at run time.
+    package let output: UnsafeMutablePointer<ByteQueue>
     package let raw: OpaquePointer
+    /// Stays as long as what was taken from it.
+    private let memory: HTTP2Memory?
     /// Bytes serialised since the session began.
-    package private(set) var serialisedCount: UInt64 = 0
+    private(set) var serialisedCount: UInt64 = 0
     /// Inside `receive` or `pump`, where libnghttp2 must not be entered again with either.
-    package private(set) var isBusy = false
+    private(set) var isBusy = false
 
     /// No more frames are serialised while this many bytes wait: what the peer does not take stays with who made it.
     package static let outputLimit = 262_144
 
-    /// The peer must stay alive as long as the session. Throws the code of libnghttp2 where there is no memory.
+    /// - Parameter memory: what libnghttp2 takes its memory from; nil: the system.
+    /// Throws the code of libnghttp2 where there is no memory.
     package init(
-        role: HTTP2Role, settings: HTTP2Settings, configuration: HTTP2Configuration = .standard, peer: HTTP2Peer
+        role: HTTP2Role, settings: HTTP2Settings, configuration: HTTP2Configuration = .standard,
+        memory: HTTP2Memory? = nil
     ) throws(HTTP2Error) {
-        let peer = Unmanaged.passUnretained(peer).toOpaque()
+        self.memory = memory
         var session: OpaquePointer?
+        let callbacks = configuration.callbacks
         let result =
             switch role {
-            case .server: nghttp2_session_server_new2(&session, configuration.callbacks, peer, configuration.server)
-            case .client: nghttp2_session_client_new2(&session, configuration.callbacks, peer, configuration.client)
+            case .server: nghttp2_session_server_new3(&session, callbacks, nil, configuration.server, memory?.hooks)
+            case .client: nghttp2_session_client_new3(&session, callbacks, nil, configuration.client, memory?.hooks)
             }
         guard result == 0, let session else { throw HTTP2Error(code: result) }
         raw = session
+        output = .allocate(capacity: 1)
+        output.initialize(to: ByteQueue())
         try announce(settings, role: role)
     }
 
     deinit {
         nghttp2_session_del(raw)
+        output.pointee.deallocate()
         output.deallocate()
+    }
+
+    /// Tells `peer` from now on what happens; it must stay alive as long as the session.
+    package func serve(_ peer: HTTP2Peer) {
+        nghttp2_session_set_user_data(raw, Unmanaged.passUnretained(peer).toOpaque())
     }
 
     private func announce(_ settings: HTTP2Settings, role: HTTP2Role) throws(HTTP2Error) {
@@ -109,7 +123,7 @@ package final class HTTP2Session {
             let size = nghttp2_session_mem_send(raw, &data)
             if size == 0 { return }
             guard size > 0, let data else { throw HTTP2Error(code: Int32(clamping: size)) }
-            _ = output.append(UnsafeRawBufferPointer(start: data, count: size), limit: .max)
+            _ = output.pointee.append(UnsafeRawBufferPointer(start: data, count: size), limit: .max)
             serialisedCount &+= UInt64(size)
         }
     }
@@ -125,7 +139,7 @@ package final class HTTP2Session {
     }
 
     /// Whether `pump` would serialise anything.
-    package var hasRoom: Bool { output.count < Self.outputLimit }
+    package var hasRoom: Bool { output.pointee.count < Self.outputLimit }
 
     /// Whether a request's head has been serialised: until then its stream is not open.
     package func isOpen(stream: Int32) -> Bool { nghttp2_session_find_stream(raw, stream) != nil }

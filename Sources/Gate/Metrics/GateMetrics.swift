@@ -141,6 +141,28 @@ package final class GateMetrics: Sendable {
         orders.value(OrderOutcome(action: action, reason: reason))
     }
 
+    /// Counts what a decision was taken on: ages of price and account in nanoseconds, below zero where it looked at none, and
+    /// how long it took; nil where it was timed before. For the order thread.
+    func decided(within duration: Int64?, priceAge: Int64, accountAge: Int64) {
+        if let duration { decision.record(duration) }
+        if priceAge >= 0 { self.priceAge.record(priceAge) }
+        if accountAge >= 0 { self.accountAge.record(accountAge) }
+    }
+
+    /// Counts how long the endpoint took to answer, in nanoseconds. For the order thread.
+    func answered(after duration: Int64) { upstream.record(duration) }
+
+    /// Shows how many orders the ledger counts. For the order thread.
+    func show(_ counts: ReservationCounts) {
+        reservations.set(counts.inFlight, .inFlight)
+        reservations.set(counts.open, .open)
+        reservations.set(counts.closing, .closing)
+        reservations.set(counts.unknown, .unknown)
+        settledUnknowns.set(counts.settledByTime, .time)
+        settledUnknowns.set(counts.settledByOperator, .operator)
+        ledgerFaults.set(counts.doubleResolves, .doubleResolve)
+    }
+
     /// Names the rule set in force. For the state thread.
     package func setRuleSet(version: String) { ruleSet.set(version) }
 
@@ -160,6 +182,17 @@ package final class GateMetrics: Sendable {
         for metric in all + mirror.exposed + journal.all { metric.write(into: &text) }
         return text.text
     }
+}
+
+/// What the ledger counts, by state, and what has become of unknown outcomes.
+struct ReservationCounts: BitwiseCopyable, Equatable {
+    var inFlight: Int64 = 0
+    var open: Int64 = 0
+    var closing: Int64 = 0
+    var unknown: Int64 = 0
+    var settledByTime = 0
+    var settledByOperator = 0
+    var doubleResolves = 0
 }
 
 /// `gate_rule_set_info`: always 1; its label tells which set is in force.

@@ -25,6 +25,8 @@ package final class OrderPath: EventTarget {
     let rejects: RejectEncoder
     let rejectMessages: RejectMessageEncoder
     let rejected: UnsafeMutablePointer<RejectedViolation>
+    /// Of the sessions of clients and endpoint connections.
+    let memory = HTTP2Memory()
     let pool: ExchangePool
     let batches = BatchPool()
     let texts: OrderIDTexts
@@ -50,12 +52,12 @@ package final class OrderPath: EventTarget {
     var dialing = DialState(seed: UInt64(bitPattern: gate_realtime_ns()))
     var redial = TimerID.none
     var handshakes: [ObjectIdentifier: ProxyHandshake] = [:]
-    /// Kept until the turn's end: they end inside their own calls.
-    var endedHandshakes: [ProxyHandshake] = []
-    var dirty: [Unmanaged<HTTP2Connection>] = []
-    var closedThisTurn: [EventTarget] = []
+    /// Connections to write to at the turn's end.
+    let dirty = TurnList<Unmanaged<HTTP2Connection>>()
+    /// What ended in this turn, perhaps inside its own calls: kept alive until the turn's end.
+    let ended = TurnList<Unmanaged<EventTarget>>()
     /// Clients that have more to say than a turn takes.
-    var unfinished: [ClientConnection] = []
+    let unfinished = TurnList<Unmanaged<ClientConnection>>()
     var lingering: [ObjectIdentifier: LingeringSocket] = [:]
     /// What clients' handshakes have taken of this turn, nanoseconds.
     var handshakeTime: Int64 = 0
@@ -91,7 +93,8 @@ package final class OrderPath: EventTarget {
     var monitor = MonitorState()
     let breachBook: BreachBook
     let breaker: CircuitBreaker
-    var responsesLeaving: UnsafeMutablePointer<Int64>
+    var shownCounts = ReservationCounts()
+    let responsesLeaving: UnsafeMutablePointer<Int64>
     var responsesLeavingCount = 0
 
     static let leavingCapacity = 256
@@ -127,7 +130,7 @@ package final class OrderPath: EventTarget {
         rejectMessages = RejectMessageEncoder(plan: plan)
         rejected = .allocate(capacity: Self.violationCapacity)
         http2 = HTTP2Configuration(configuration.http2)
-        pool = ExchangePool(capacity: configuration.maximumExchanges)
+        pool = ExchangePool(capacity: configuration.maximumExchanges, memory: memory)
         scratch = .allocate(byteCount: 65_536, alignment: 64)
         headerFields = .allocate(capacity: max(HeaderBlock.maximumCount, configuration.http2.headerFields))
         responsesLeaving = .allocate(capacity: Self.leavingCapacity)
@@ -172,6 +175,8 @@ package final class OrderPath: EventTarget {
         for client in clients.values { client.shut() }
         for upstream in upstreams.values { upstream.shut() }
         for socket in lingering.values { socket.shut() }
+        unfinished.removeAll { $0.release() }
+        letEndedGo()
         loop.turnTarget = nil
         recordLedger()
         _ = journal.close(at: wallNow)
@@ -200,11 +205,17 @@ package final class OrderPath: EventTarget {
             }
             flushDirty()
         } while advancesHeld
-        closedThisTurn.removeAll(keepingCapacity: true)
-        endedHandshakes.removeAll(keepingCapacity: true)
+        letEndedGo()
         watchNewNames()
         showReservations()
         shareReservations()
+    }
+
+    /// Keeps what has just ended alive until the turn's end.
+    func keepUntilTurnEnds(_ target: EventTarget) { ended.append(.passRetained(target)) }
+
+    private func letEndedGo() {
+        ended.removeAll { $0.release() }
     }
 
     /// A timer is due: one of Gate's own, or an exchange's.
@@ -390,19 +401,26 @@ package final class OrderPath: EventTarget {
     /// Sends a call on, or says at once why not: an order never waits for room at the endpoint.
     /// - Parameter decided: the approval of an order; nil for cancels, and for batches, whose orders' are written down already.
     func forward(_ exchange: Exchange.Pointer, _ decided: Decided? = nil) {
+        guard let upstream = readyUpstream(exchange) else {
+            return refuseForwarding(exchange, obstacle(exchange) ?? .upstreamUnavailable, decided)
+        }
+        upstream._withUnsafeGuaranteedRef { forward(exchange, decided, by: $0) }
+    }
+
+    /// What keeps a call from being sent, whatever the endpoint says.
+    private func obstacle(_ exchange: Exchange.Pointer) -> Reason? {
+        if exchange.pointee.deadline <= loop.now { return .deadlineExceeded }
+        return exchange.pointee.action.isOrder && !journal.isReady(at: wallNow) ? .journalUnavailable : nil
+    }
+
+    private func forward(_ exchange: Exchange.Pointer, _ decided: Decided?, by upstream: UpstreamConnection) {
         let isOrder = exchange.pointee.action.isOrder
-        let upstream = readyUpstream(exchange)
-        if let upstream, upstream.exchanges.count >= streamShare(of: upstream, forOrders: isOrder) {
+        guard upstream.exchanges.count < streamShare(of: upstream, forOrders: isOrder) else {
             return refuseForwarding(
                 exchange, exchange.pointee.attempts == 0 ? .inFlightLimit : .upstreamUnavailable, decided)
         }
-        guard exchange.pointee.deadline > loop.now else {
-            return refuseForwarding(exchange, .deadlineExceeded, decided)
-        }
-        guard !isOrder || journal.isReady(at: wallNow) else {
-            return refuseForwarding(exchange, .journalUnavailable, decided)
-        }
-        guard let upstream, !(isOrder && upstream.isStalled) else {
+        if let reason = obstacle(exchange) { return refuseForwarding(exchange, reason, decided) }
+        guard !(isOrder && upstream.isStalled) else {
             return refuseForwarding(exchange, .upstreamUnavailable, decided)
         }
         if let decided {

@@ -223,10 +223,10 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         let peer = FuzzPeer()
         let session = try HTTP2Session(
             role: .server,
-            settings: HTTP2Settings(maximumConcurrentStreams: 10, streamWindow: 65_535, connectionWindow: 65_535),
-            peer: peer)
+            settings: HTTP2Settings(maximumConcurrentStreams: 10, streamWindow: 65_535, connectionWindow: 65_535))
+        session.serve(peer)
         peer.session = session
-        var frames = FrameGuard(HTTP2Limits(), now: 0)
+        let frames = FrameGuard(HTTP2Limits(), now: 0)
         let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
         try preface.withUnsafeBytes { bytes in
             _ = frames.follow(bytes, now: 0)
@@ -241,12 +241,12 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         let peer = FuzzPeer()
         let session = try HTTP2Session(
             role: .client,
-            settings: HTTP2Settings(maximumConcurrentStreams: 0, streamWindow: 65_535, connectionWindow: 65_535),
-            peer: peer)
+            settings: HTTP2Settings(maximumConcurrentStreams: 0, streamWindow: 65_535, connectionWindow: 65_535))
+        session.serve(peer)
         peer.session = session
         for _ in 0..<3 { peer.submitRequest() }
         try session.pump()
-        session.output.drop(session.output.count)
+        session.output.pointee.drop(session.output.pointee.count)
         try talk(session, bytes)
     }
 
@@ -262,6 +262,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
                 break
             }
         }
-        try require(session.output.count < 1 << 20, "\(session.output.count) bytes in answer to \(bytes.count)")
+        try require(
+            session.output.pointee.count < 1 << 20, "\(session.output.pointee.count) bytes in answer to \(bytes.count)")
     }
 }

@@ -29,12 +29,12 @@ import Testing
     private func verdict(
         _ frames: [[UInt8]], limits: HTTP2Limits = HTTP2Limits(), step: Int = .max, now: Int64 = 0
     ) -> (fault: HTTP2ErrorKind?, count: Int) {
-        var guardian = FrameGuard(limits, now: 0)
-        return verdict(of: Self.preface + frames.joined(), by: &guardian, step: step, now: now)
+        let guardian = FrameGuard(limits, now: 0)
+        return verdict(of: Self.preface + frames.joined(), by: guardian, step: step, now: now)
     }
 
     private func verdict(
-        of bytes: [UInt8], by guardian: inout FrameGuard, step: Int = .max, now: Int64 = 0
+        of bytes: [UInt8], by guardian: FrameGuard, step: Int = .max, now: Int64 = 0
     ) -> (fault: HTTP2ErrorKind?, count: Int) {
         var offset = 0
         while offset < bytes.count {
@@ -111,24 +111,24 @@ import Testing
     }
 
     @Test func `control frames come back with time, up to the burst`() {
-        var guardian = FrameGuard(HTTP2Limits(), now: 0)
+        let guardian = FrameGuard(HTTP2Limits(), now: 0)
         let twenty = Array(Self.repeated(Self.ping, 20).joined())
-        #expect(verdict(of: Self.preface + twenty, by: &guardian).fault == nil)
-        #expect(verdict(of: Self.ping, by: &guardian, now: 499_999_999).fault == .controlFlood)
-        #expect(verdict(of: Self.ping, by: &guardian, now: 1_000_000_000).fault == nil)
-        #expect(verdict(of: twenty, by: &guardian, now: 100_000_000_000).fault == nil)
-        #expect(verdict(of: Self.ping, by: &guardian, now: 100_000_000_000).fault == .controlFlood)
-        #expect(verdict(of: Self.ping, by: &guardian, now: .max).fault == nil)
+        #expect(verdict(of: Self.preface + twenty, by: guardian).fault == nil)
+        #expect(verdict(of: Self.ping, by: guardian, now: 499_999_999).fault == .controlFlood)
+        #expect(verdict(of: Self.ping, by: guardian, now: 1_000_000_000).fault == nil)
+        #expect(verdict(of: twenty, by: guardian, now: 100_000_000_000).fault == nil)
+        #expect(verdict(of: Self.ping, by: guardian, now: 100_000_000_000).fault == .controlFlood)
+        #expect(verdict(of: Self.ping, by: guardian, now: .max).fault == nil)
     }
 
     @Test func `a reset after the answer began is not premature`() {
         var limits = HTTP2Limits()
         limits.prematureResets = HTTP2Limits.Rate(burst: 1, perSecond: 1)
         for answered in [true, false] {
-            var guardian = FrameGuard(limits, now: 0)
-            #expect(verdict(of: Self.preface + Self.headers(1) + Self.headers(3), by: &guardian).fault == nil)
+            let guardian = FrameGuard(limits, now: 0)
+            #expect(verdict(of: Self.preface + Self.headers(1) + Self.headers(3), by: guardian).fault == nil)
             if answered { guardian.answered(1) }
-            let fault = verdict(of: Self.reset(1) + Self.reset(3), by: &guardian).fault
+            let fault = verdict(of: Self.reset(1) + Self.reset(3), by: guardian).fault
             #expect(fault == (answered ? nil : .rapidReset))
         }
     }
@@ -136,7 +136,7 @@ import Testing
     @Test func `calls beyond a turn's share wait, at a frame's begin`() {
         var limits = HTTP2Limits()
         limits.callsPerTurn = 2
-        var guardian = FrameGuard(limits, now: 0)
+        let guardian = FrameGuard(limits, now: 0)
         let call = { (stream: UInt32) in Self.headers(stream) + Self.data(stream, ends: true) }
         let bytes = Self.preface + call(1) + call(3) + call(5)
         let first = bytes.withUnsafeBytes { guardian.follow($0, now: 0) }
@@ -147,17 +147,17 @@ import Testing
     }
 
     @Test func `a header block is open from its first byte to its last`() {
-        var guardian = FrameGuard(HTTP2Limits(), now: 0)
+        let guardian = FrameGuard(HTTP2Limits(), now: 0)
         let head = Self.headers(1, whole: false)
         #expect(!guardian.hasPreface)
-        _ = verdict(of: Self.preface + head[..<10], by: &guardian)
+        _ = verdict(of: Self.preface + head[..<10], by: guardian)
         #expect(guardian.hasPreface)
         #expect(guardian.isInHeaderBlock)
-        _ = verdict(of: Array(head[10...]), by: &guardian)
+        _ = verdict(of: Array(head[10...]), by: guardian)
         #expect(guardian.isInHeaderBlock)
-        _ = verdict(of: Self.continuation(1, whole: true), by: &guardian)
+        _ = verdict(of: Self.continuation(1, whole: true), by: guardian)
         #expect(!guardian.isInHeaderBlock)
-        _ = verdict(of: Array(Self.data(1)[..<11]), by: &guardian)
+        _ = verdict(of: Array(Self.data(1)[..<11]), by: guardian)
         #expect(!guardian.isInHeaderBlock)
     }
 
@@ -173,10 +173,10 @@ import Testing
             }
             var limits = HTTP2Limits()
             limits.callsPerTurn = .max
-            var whole = FrameGuard(limits, now: 0)
-            var cut = FrameGuard(limits, now: 0)
-            let one = verdict(of: bytes, by: &whole)
-            let other = verdict(of: bytes, by: &cut, step: 1 + Int(random.next() % 30))
+            let whole = FrameGuard(limits, now: 0)
+            let cut = FrameGuard(limits, now: 0)
+            let one = verdict(of: bytes, by: whole)
+            let other = verdict(of: bytes, by: cut, step: 1 + Int(random.next() % 30))
             #expect(one.fault == other.fault)
         }
     }

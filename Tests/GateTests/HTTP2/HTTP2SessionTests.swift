@@ -85,12 +85,12 @@ import Testing
     init() throws {
         clientSession = try HTTP2Session(
             role: .client,
-            settings: HTTP2Settings(maximumConcurrentStreams: 0, streamWindow: 65_535, connectionWindow: 65_535),
-            peer: client)
+            settings: HTTP2Settings(maximumConcurrentStreams: 0, streamWindow: 65_535, connectionWindow: 65_535))
         serverSession = try HTTP2Session(
             role: .server,
-            settings: HTTP2Settings(maximumConcurrentStreams: 7, streamWindow: 65_535, connectionWindow: 65_535),
-            peer: server)
+            settings: HTTP2Settings(maximumConcurrentStreams: 7, streamWindow: 65_535, connectionWindow: 65_535))
+        clientSession.serve(client)
+        serverSession.serve(server)
         client.session = clientSession
         server.session = serverSession
     }
@@ -100,16 +100,16 @@ import Testing
         while true {
             try clientSession.pump()
             try serverSession.pump()
-            if clientSession.output.isEmpty, serverSession.output.isEmpty { return }
+            if clientSession.output.pointee.isEmpty, serverSession.output.pointee.isEmpty { return }
             try Self.carry(clientSession, serverSession, step)
             try Self.carry(serverSession, clientSession, step)
         }
     }
 
     static func carry(_ from: HTTP2Session, _ to: HTTP2Session, _ step: Int) throws {
-        while !from.output.isEmpty {
-            let bytes = Array(from.output.bytes.prefix(step))
-            from.output.drop(bytes.count)
+        while !from.output.pointee.isEmpty {
+            let bytes = Array(from.output.pointee.bytes.prefix(step))
+            from.output.pointee.drop(bytes.count)
             try bytes.withUnsafeBytes { try to.receive($0) }
         }
     }

@@ -79,10 +79,15 @@ def closes(stream: int) -> bytes:
     return answer_head(stream, *CLOSE, end=True)
 
 
+def head(stream: int, path: str) -> bytes:
+    """A call whose message is yet to come."""
+    return frame(HEADERS, END_HEADERS, stream, fields(
+        (":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "gate"),
+        ("content-type", "application/grpc"), ("te", "trailers")))
+
+
 def request(stream: int, path: str, body: bytes) -> bytes:
-    head = fields((":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "gate"),
-                  ("content-type", "application/grpc"), ("te", "trailers"))
-    return frame(HEADERS, END_HEADERS, stream, head) + frame(DATA, END_STREAM, stream, message(body))
+    return head(stream, path) + frame(DATA, END_STREAM, stream, message(body))
 
 
 class Framed:

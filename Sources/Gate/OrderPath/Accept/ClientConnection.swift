@@ -8,8 +8,8 @@ final class ClientConnection: HTTP2Connection {
     let number: UInt32
     /// Where it comes from: who it is, and where it meant to go.
     let origin: ClientOrigin
-    /// Where this client's calls go; nil while there is none.
-    var upstream: UpstreamConnection?
+    /// Where this client's calls go; nil while there is none. The order path's list keeps it.
+    var upstream: Unmanaged<UpstreamConnection>?
     /// Calls on mapped methods that wait, for the upstream connection or for the mirror, in their order.
     var held = ExchangeList(\.holdLinks)
     /// Calls that pass unread and wait for the upstream connection.
@@ -22,9 +22,10 @@ final class ClientConnection: HTTP2Connection {
     /// Bytes kept for its calls.
     var keptBytes = 0
 
-    unowned let path: OrderPath
+    /// Held strongly, which costs an order nothing: the path lets every connection go that has closed.
+    let path: OrderPath
     let limits: HTTP2Limits
-    var frames: FrameGuard
+    let frames: FrameGuard
     var deadlines = ClientDeadlines()
     var timer = TimerID.none
     /// When `timer` is due.
@@ -68,14 +69,16 @@ final class ClientConnection: HTTP2Connection {
         frames = FrameGuard(limits, now: path.loop.now)
         lastReadAt = path.loop.now
         announcedLimit = streamLimit
-        let tls = try (origin.isGate ? nil : path.tls.client).map { context throws(TLSError) in
-            try TLSChannel(server: context, now: path.loop.now)
-        }
-        super.init(owning: descriptor, loop: path.loop, scratch: path.scratch, tls: tls)
         var settings = HTTP2Settings(
             maximumConcurrentStreams: streamLimit, streamWindow: 262_144, connectionWindow: 1_048_576)
         settings.headerListSize = limits.headerBytes
-        try begin(role: .server, settings: settings, configuration: path.http2)
+        let (session, tls) = try Self.prepare(for: descriptor) {
+            (
+                try HTTP2Session(role: .server, settings: settings, configuration: path.http2, memory: path.memory),
+                try (origin.isGate ? nil : path.tls.client).map { try TLSChannel(server: $0, now: path.loop.now) }
+            )
+        }
+        super.init(owning: descriptor, loop: path.loop, scratch: path.scratch, session: session, tls: tls)
         try watch(EPOLLIN.rawValue)
         awaitGreeting()
         keepAlive()
@@ -83,7 +86,7 @@ final class ClientConnection: HTTP2Connection {
 
     /// The client may have `limit` streams open: what the endpoint allows, once that is known.
     func offer(streams limit: UInt32) {
-        guard limit != announcedLimit, let session, !isClosed else { return }
+        guard limit != announcedLimit, !isClosed else { return }
         announcedLimit = limit
         session.announce(maximumConcurrentStreams: limit)
         unacknowledgedSettings += 1
@@ -115,7 +118,7 @@ final class ClientConnection: HTTP2Connection {
 
     override func becameDirty() { path.markDirty(self) }
     override func sessionFed() {
-        if let session, session.queuedFrames > limits.queuedFrames { fault = .outputFlood }
+        if session.queuedFrames > limits.queuedFrames { fault = .outputFlood }
     }
     override func keptUnread() { path.readAgain(self) }
     override func blocked() { awaitTaking() }
@@ -158,7 +161,7 @@ final class ClientConnection: HTTP2Connection {
         switch keepalive.check(now: loop.now, owedSince: nil) {
         case .close: shut()
         case .ping(let until):
-            session?.ping()
+            session.ping()
             becameDirty()
             keepaliveTimer = loop.schedule(at: until, target: self, context: Self.keepaliveContext)
         case .wait(let until):
@@ -174,7 +177,7 @@ final class ClientConnection: HTTP2Connection {
     /// Asks the client to open no more streams here. Those that are on their way still count; the answer to a PING behind the
     /// announcement tells that they have come.
     func announceEnd() {
-        guard ending == .no, let session else { return }
+        guard ending == .no else { return }
         ending = .announced
         session.announceShutdown()
         if !session.isBusy { pingBehindEnd() }
@@ -185,13 +188,13 @@ final class ClientConnection: HTTP2Connection {
     private func pingBehindEnd() {
         guard ending == .announced, !hasPingedEnd, serialise() else { return }
         hasPingedEnd = true
-        session?.ping()
+        session.ping()
         becameDirty()
     }
 
     /// Refuses streams after those that have come, once the client has heard of the end, or has had its time to.
     func sayEnd(unheard: Bool = false) {
-        guard ending == .heard || unheard && ending == .announced, let session else { return }
+        guard ending == .heard || unheard && ending == .announced else { return }
         ending = .said
         session.goAway()
         becameDirty()
@@ -206,9 +209,9 @@ final class ClientConnection: HTTP2Connection {
     // MARK: The session
 
     override package func headersBegan(stream: Int32, category: nghttp2_headers_category, data: StreamData) {
-        guard category == NGHTTP2_HCAT_REQUEST, let session else { return }
+        guard category == NGHTTP2_HCAT_REQUEST else { return }
         if Int(stream) / 2 >= 2 * path.configuration.callsPerConnection { announceEnd() }
-        guard path.mayTakeExchange(self), let exchange = path.pool.take() else { return }
+        guard let exchange = path.takeExchange(for: self) else { return }
         exchange.pointee.client = .passUnretained(self)
         exchange.pointee.clientStream = stream
         nghttp2_session_set_stream_user_data(session.raw, stream, exchange)
@@ -219,7 +222,8 @@ final class ClientConnection: HTTP2Connection {
         stream: Int32, category: nghttp2_headers_category, name: OpaquePointer, value: OpaquePointer, flags: UInt8,
         data: StreamData
     ) -> Bool {
-        guard let exchange = Self.exchange(data) else { return false }
+        // One that found no room is read to its end, which the compressor needs, and then refused.
+        guard let exchange = Self.exchange(data) else { return true }
         let isHead = category == NGHTTP2_HCAT_REQUEST
         let fits =
             isHead
@@ -246,7 +250,7 @@ final class ClientConnection: HTTP2Connection {
     ) {
         guard let exchange = Self.exchange(data) else {
             path.countHTTP2Error(.client, .tooManyStreams)
-            session?.reset(stream: stream, code: NGHTTP2_REFUSED_STREAM.rawValue)
+            session.reset(stream: stream, code: NGHTTP2_REFUSED_STREAM.rawValue)
             return
         }
         if endsStream { exchange.pointee.requestEnded = true }
@@ -273,7 +277,7 @@ final class ClientConnection: HTTP2Connection {
 
     override package func dataReceived(stream: Int32, bytes: UnsafeRawBufferPointer, data: StreamData) {
         guard let exchange = Self.exchange(data) else {
-            session?.consume(stream: stream, bytes.count)
+            session.consume(stream: stream, bytes.count)
             return
         }
         path.bytesArrived(exchange, bytes)
@@ -314,7 +318,7 @@ final class ClientConnection: HTTP2Connection {
     override package func frameSent(endsStream stream: Int32, data: StreamData) {
         // The answer is complete and the request is not: its rest is of no use (RFC 9113, section 8.1).
         guard let exchange = Self.exchange(data), !exchange.pointee.requestEnded else { return }
-        session?.reset(stream: stream, code: NGHTTP2_NO_ERROR.rawValue)
+        session.reset(stream: stream, code: NGHTTP2_NO_ERROR.rawValue)
     }
 
     override package func headSent(stream: Int32) { frames.answered(stream) }

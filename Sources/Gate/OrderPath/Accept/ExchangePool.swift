@@ -4,6 +4,8 @@ final class ExchangePool {
     private static let slabSize = 128
 
     private let capacity: Int
+    /// Of the header buffers that exchanges hold.
+    private let memory: HTTP2Memory
     private var slabs: [Exchange.Pointer] = []
     private var firstFree: Exchange.Pointer?
     private(set) var used = 0
@@ -11,9 +13,10 @@ final class ExchangePool {
     private var warm = 0
     private static let warmCapacity = 512
 
-    /// At most `capacity` exchanges are alive at once.
-    init(capacity: Int) {
+    /// At most `capacity` exchanges are alive at once. `memory`: of the sessions whose header buffers they hold.
+    init(capacity: Int, memory: HTTP2Memory) {
         self.capacity = capacity
+        self.memory = memory
     }
 
     deinit {

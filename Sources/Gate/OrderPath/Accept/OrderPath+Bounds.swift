@@ -52,24 +52,28 @@ extension OrderPath {
         resetClient(exchange, .enhanceYourCalm)
     }
 
-    /// Whether a client may open one more call: enough slots are left for every other to have some too.
-    func mayTakeExchange(_ client: ClientConnection) -> Bool {
+    /// A slot for one more call of a client; nil where none is left for it: every other shall have some too.
+    func takeExchange(for client: ClientConnection) -> Exchange.Pointer? {
         let reserved = configuration.maximumConnections * OrderPathConfiguration.reservedExchanges
-        return pool.left > reserved || client.exchanges.count < OrderPathConfiguration.reservedExchanges
+        guard pool.left > reserved || client.exchanges.count < OrderPathConfiguration.reservedExchanges else {
+            return nil
+        }
+        return pool.take()
     }
 
     /// A client's bytes are left over: it goes on in the next turn, which follows at once.
     func readAgain(_ client: ClientConnection) {
-        unfinished.append(client)
+        // Kept alive for the turn to come.
+        unfinished.append(.passRetained(client))
         loop.runAgain()
     }
 
     /// Goes on with what the turn before left.
     func readUnfinished() {
-        guard !unfinished.isEmpty else { return }
-        let waiting = unfinished
-        unfinished.removeAll(keepingCapacity: true)
-        for client in waiting { client.readAvailable() }
+        unfinished.removeAll {
+            $0._withUnsafeGuaranteedRef { $0.readAvailable() }
+            $0.release()
+        }
     }
 
     /// Closes a socket once its peer has had the time to read what was said last.
@@ -84,7 +88,7 @@ extension OrderPath {
     }
 
     func lingered(_ socket: LingeringSocket) {
-        closedThisTurn.append(socket)
+        keepUntilTurnEnds(socket)
         lingering[ObjectIdentifier(socket)] = nil
     }
 

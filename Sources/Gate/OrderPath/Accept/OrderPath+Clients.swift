@@ -55,7 +55,7 @@ extension OrderPath {
 
     /// A connection's PROXY header has come, or will not.
     func handshakeEnded(_ handshake: ProxyHandshake) {
-        if let ended = handshakes.removeValue(forKey: ObjectIdentifier(handshake)) { endedHandshakes.append(ended) }
+        if let ended = handshakes.removeValue(forKey: ObjectIdentifier(handshake)) { keepUntilTurnEnds(ended) }
     }
 
     private func refuse(_ descriptor: Int32, _ reason: ConnectionRefusal) {
@@ -99,7 +99,7 @@ extension OrderPath {
 
     /// A client is gone. What it was sent is lost; what it had sent on is reset there.
     func clientClosed(_ client: ClientConnection) {
-        closedThisTurn.append(client)
+        keepUntilTurnEnds(client)
         clients[ObjectIdentifier(client)] = nil
         let host = client.origin.host
         if client.origin.isGate {
@@ -113,8 +113,10 @@ extension OrderPath {
         }
         if let upstream = client.upstream {
             client.upstream = nil
-            upstream.client = nil
-            upstream.retire()
+            upstream._withUnsafeGuaranteedRef {
+                $0.client = nil
+                $0.retire()
+            }
         }
         if clients.isEmpty { drained() }
     }
@@ -129,7 +131,7 @@ extension OrderPath {
             exchange.pointee.stage = .answered
             if let upstream = exchange.pointee.upstream {
                 upstream._withUnsafeGuaranteedRef {
-                    $0.session?.reset(stream: exchange.pointee.upstreamStream, code: code)
+                    $0.session.reset(stream: exchange.pointee.upstreamStream, code: code)
                     $0.becameDirty()
                 }
             }
@@ -147,7 +149,8 @@ extension OrderPath {
             $0.exchanges.remove(exchange)
             disown(exchange, $0)
             removeHeld(exchange, from: $0)
-            if let session = $0.session, !$0.isClosed {
+            if !$0.isClosed {
+                let session = $0.session
                 _ = nghttp2_session_set_stream_user_data(session.raw, exchange.pointee.clientStream, nil)
                 // What was received and not passed on still counts against the connection's window.
                 session.consumeConnection(exchange.pointee.action == .pass ? exchange.pointee.requestBody.count : 0)
@@ -169,7 +172,7 @@ extension OrderPath {
     func consumeRequest(_ exchange: Exchange.Pointer, _ count: Int) {
         guard count > 0, let client = exchange.pointee.client else { return }
         client._withUnsafeGuaranteedRef {
-            $0.session?.consume(stream: exchange.pointee.clientStream, count)
+            $0.session.consume(stream: exchange.pointee.clientStream, count)
             $0.becameDirty()
         }
     }
@@ -180,7 +183,7 @@ extension OrderPath {
         client._withUnsafeGuaranteedRef {
             removeHeld(exchange, from: $0)
             exchange.pointee.stage = .answered
-            $0.session?.reset(stream: exchange.pointee.clientStream, code: code.rawValue)
+            $0.session.reset(stream: exchange.pointee.clientStream, code: code.rawValue)
             $0.becameDirty()
         }
     }
@@ -197,17 +200,15 @@ extension OrderPath {
     /// Writes each connection that has something to say. Writing one may give another something to say (a window that opens):
     /// the list is worked until it is empty.
     func flushDirty() {
-        var index = 0
-        while index < dirty.count {
-            let connection = dirty[index]
-            connection._withUnsafeGuaranteedRef {
-                $0.isDirty = false
-                $0.flush()
+        while !dirty.isEmpty {
+            dirty.removeAll {
+                $0._withUnsafeGuaranteedRef {
+                    $0.isDirty = false
+                    $0.flush()
+                }
+                if mustShed { shedLargest() }
             }
-            index += 1
-            if mustShed { shedLargest() }
         }
-        dirty.removeAll(keepingCapacity: true)
     }
 
     /// An HTTP/2 connection broke the protocol in a way that libnghttp2 does not answer.

@@ -10,7 +10,7 @@ extension OrderPath {
             if let first = $0.held.first, first != exchange { return true }
             switch upstreamChoice(for: $0) {
             case .soon: return true
-            case .ready(let upstream) where upstream.isCongested: return true
+            case .ready(let upstream) where upstream._withUnsafeGuaranteedRef { $0.isCongested }: return true
             case .ready, .none: return waitsForState(exchange)
             }
         }

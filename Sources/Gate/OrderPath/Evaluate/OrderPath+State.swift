@@ -96,13 +96,16 @@ extension OrderPath {
 
     /// Shows how many orders the ledger counts, by state.
     func showReservations() {
-        metrics.reservations.set(Int64(engine.reservationCount(.inFlight)), .inFlight)
-        metrics.reservations.set(Int64(engine.reservationCount(.open)), .open)
-        metrics.reservations.set(Int64(engine.reservationCount(.closing)), .closing)
-        metrics.reservations.set(Int64(engine.reservationCount(.unknown)), .unknown)
-        metrics.settledUnknowns.set(engine.counters.unknownsSettledByTime, .time)
-        metrics.settledUnknowns.set(engine.counters.unknownsSettledByOperator, .operator)
-        metrics.ledgerFaults.set(engine.counters.doubleResolves, .doubleResolve)
+        let counters = engine.counters
+        let counts = ReservationCounts(
+            inFlight: Int64(engine.reservationCount(.inFlight)), open: Int64(engine.reservationCount(.open)),
+            closing: Int64(engine.reservationCount(.closing)), unknown: Int64(engine.reservationCount(.unknown)),
+            settledByTime: counters.unknownsSettledByTime, settledByOperator: counters.unknownsSettledByOperator,
+            doubleResolves: counters.doubleResolves)
+        if counts != shownCounts {
+            shownCounts = counts
+            metrics.show(counts)
+        }
     }
 
     /// Gives a request to the state thread. Where its mailbox is full, log lines are dropped and counted, the rest is kept.

@@ -3,8 +3,9 @@ import Glibc
 import RiskRules
 
 /// Where a client's calls can go at this moment.
-enum UpstreamChoice {
-    case ready(UpstreamConnection)
+enum UpstreamChoice: BitwiseCopyable {
+    /// Kept alive by the order path's list until the turn has ended.
+    case ready(Unmanaged<UpstreamConnection>)
     /// A dial is under way: it will be ready, or fail, soon.
     case soon
     /// Not connected, and the last dial failed.
@@ -105,22 +106,21 @@ extension OrderPath {
     }
 
     private func attach(_ upstream: UpstreamConnection, to client: ClientConnection) {
-        client.upstream = upstream
+        client.upstream = .passUnretained(upstream)
         upstream.client = .passUnretained(client)
         if upstream.isReady { client.offer(streams: clientStreamLimit(upstream: upstream)) }
     }
 
     /// Where a call of this client goes now.
     func upstreamChoice(for client: ClientConnection) -> UpstreamChoice {
-        if let upstream = client.upstream, upstream.isWornOut { upstreamLeaving(upstream) }
+        client.upstream?._withUnsafeGuaranteedRef { if $0.isWornOut { upstreamLeaving($0) } }
         if client.upstream == nil { assignUpstream(to: client) }
         guard let upstream = client.upstream else { return dialing.failures == 0 && !followsClients ? .soon : .none }
-        if upstream.isReady { return .ready(upstream) }
-        return .soon
+        return upstream._withUnsafeGuaranteedRef { $0.isReady } ? .ready(upstream) : .soon
     }
 
     /// The client's connection to the endpoint, if calls can be sent on it.
-    func readyUpstream(_ exchange: Exchange.Pointer) -> UpstreamConnection? {
+    func readyUpstream(_ exchange: Exchange.Pointer) -> Unmanaged<UpstreamConnection>? {
         guard let client = exchange.pointee.client else { return nil }
         guard case .ready(let upstream) = client._withUnsafeGuaranteedRef({ upstreamChoice(for: $0) }) else {
             return nil
@@ -173,7 +173,7 @@ extension OrderPath {
     /// An endpoint connection is gone.
     func upstreamClosed(_ upstream: UpstreamConnection) {
         let wasUsable = upstream.wasReady
-        closedThisTurn.append(upstream)
+        keepUntilTurnEnds(upstream)
         upstreams[ObjectIdentifier(upstream)] = nil
         let client = upstream.client
         detach(upstream)
@@ -195,7 +195,7 @@ extension OrderPath {
     private func detach(_ upstream: UpstreamConnection) {
         if upstream === spare { spare = nil }
         upstream.client?._withUnsafeGuaranteedRef {
-            if $0.upstream === upstream { $0.upstream = nil }
+            if $0.upstream?.toOpaque() == Unmanaged.passUnretained(upstream).toOpaque() { $0.upstream = nil }
         }
         upstream.client = nil
     }

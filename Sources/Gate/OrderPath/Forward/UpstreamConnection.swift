@@ -38,7 +38,8 @@ final class UpstreamConnection: HTTP2Connection {
     private(set) var isStalled = false
     private var hasNews = false
 
-    private unowned let path: OrderPath
+    /// Held strongly, which costs an order nothing: the path lets every connection go that has closed.
+    private let path: OrderPath
     private var timer = TimerID.none
     private var stallTimer = TimerID.none
 
@@ -53,14 +54,17 @@ final class UpstreamConnection: HTTP2Connection {
         self.path = path
         keepalive = Keepalive(path.configuration.upstreamKeepalive, now: path.loop.now)
         departing = .allocate(capacity: Self.departingCapacity)
-        let tls = try path.tls.upstream.map { tls throws(TLSError) in
-            try TLSChannel(client: tls.context, of: tls.name, now: path.loop.now)
+        let (session, tls) = try Self.prepare(for: descriptor) {
+            (
+                try HTTP2Session(
+                    role: .client,
+                    settings: HTTP2Settings(
+                        maximumConcurrentStreams: 0, streamWindow: 262_144, connectionWindow: .max),
+                    memory: path.memory),
+                try path.tls.upstream.map { try TLSChannel(client: $0.context, of: $0.name, now: path.loop.now) }
+            )
         }
-        super.init(owning: descriptor, loop: path.loop, scratch: path.scratch, tls: tls)
-        try begin(
-            role: .client,
-            settings: HTTP2Settings(
-                maximumConcurrentStreams: 0, streamWindow: 262_144, connectionWindow: .max))
+        super.init(owning: descriptor, loop: path.loop, scratch: path.scratch, session: session, tls: tls)
         try watch(EPOLLOUT.rawValue)
         timer = loop.schedule(
             at: loop.now + path.configuration.connectTimeout, target: self, context: TimerContext.greeting)
@@ -85,12 +89,12 @@ final class UpstreamConnection: HTTP2Connection {
     }
 
     /// Streams that the endpoint lets us have open at once, as far as we know.
-    var streamLimit: Int { session?.peerStreamLimit ?? 0 }
+    var streamLimit: Int { session.peerStreamLimit }
 
     /// Whether an order or a cancel has to wait until what is before it has left.
     var isCongested: Bool {
         guard !isStalled else { return false }
-        if session?.hasRoom == false {
+        if !session.hasRoom {
             path.advancesHeld = true
             return true
         }
@@ -100,7 +104,7 @@ final class UpstreamConnection: HTTP2Connection {
     /// Sends a call: an order or a cancel is serialised before this returns, so that none waits in the session's queue where
     /// the endpoint's limits would hold it up. False where it cannot be sent now; nothing of it will leave then.
     func submit(_ exchange: Exchange.Pointer) -> Bool {
-        guard isReady, let session, !session.isBusy, exchanges.count < streamLimit,
+        guard isReady, !session.isBusy, exchanges.count < streamLimit,
             nghttp2_session_check_request_allowed(session.raw) != 0
         else { return false }
         let head = exchange.pointee.requestHead
@@ -124,14 +128,14 @@ final class UpstreamConnection: HTTP2Connection {
             owedCount += 1
             exchange.pointee.isLeaving = hasBody
             if hasBody { leavingCount += 1 }
-            guard serialised(exchange, session) else { return false }
+            guard serialised(exchange) else { return false }
         }
         exchange.pointee.attempts &+= 1
         return true
     }
 
     /// Serialises a call that was just submitted, or takes it back.
-    private func serialised(_ exchange: Exchange.Pointer, _ session: HTTP2Session) -> Bool {
+    private func serialised(_ exchange: Exchange.Pointer) -> Bool {
         // A connection that fails here must not find the call among those it had sent.
         exchanges.remove(exchange)
         if serialise(), session.isOpen(stream: exchange.pointee.upstreamStream) {
@@ -219,7 +223,7 @@ final class UpstreamConnection: HTTP2Connection {
             path.endpointIsSilent(self)
             shut()
         case .ping(let until):
-            session?.ping()
+            session.ping()
             becameDirty()
             keepaliveTimer = loop.schedule(at: until, target: self, context: TimerContext.keepalive)
         case .wait(let until):
@@ -313,7 +317,7 @@ final class UpstreamConnection: HTTP2Connection {
     override package func dataReceived(stream: Int32, bytes: UnsafeRawBufferPointer, data: StreamData) {
         keepalive.messageCame()
         guard let exchange = Self.exchange(data) else {
-            session?.consumeConnection(bytes.count)
+            session.consumeConnection(bytes.count)
             return
         }
         path.responseBytesArrived(exchange, bytes)

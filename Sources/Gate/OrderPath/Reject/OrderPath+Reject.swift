@@ -124,7 +124,7 @@ extension OrderPath {
         guard let client = exchange.pointee.client else { return }
         withCopies(of: fields) { values in
             client._withUnsafeGuaranteedRef {
-                guard let session = $0.session else { return }
+                let session = $0.session
                 _ = nghttp2_submit_response(
                     session.raw, exchange.pointee.clientStream, values.baseAddress, values.count, body)
                 $0.becameDirty()
@@ -186,7 +186,7 @@ extension OrderPath {
         }
         withCopies(of: rejects.trailers) { values in
             client._withUnsafeGuaranteedRef {
-                guard let session = $0.session else { return }
+                let session = $0.session
                 _ = nghttp2_submit_trailer(
                     session.raw, exchange.pointee.clientStream, values.baseAddress, values.count)
             }
@@ -263,9 +263,7 @@ extension OrderPath {
     /// Counts what a decision found, blocking or not, and passes on the stops it asked for.
     /// `duration` nil: the order was decided and timed before.
     func observe(_ verdict: Verdict, duration: Int64?) {
-        if let duration { metrics.decision.record(duration) }
-        if verdict.priceAge >= 0 { metrics.priceAge.record(verdict.priceAge) }
-        if verdict.accountAge >= 0 { metrics.accountAge.record(verdict.accountAge) }
+        metrics.decided(within: duration, priceAge: verdict.priceAge, accountAge: verdict.accountAge)
         countLookups(verdict)
         guard !verdict.violations.isEmpty, let rules else { return }
         for violation in verdict.violations where violation.rule >= 0 {

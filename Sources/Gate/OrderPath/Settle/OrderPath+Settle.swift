@@ -48,11 +48,13 @@ extension OrderPath {
         guard let client = exchange.pointee.client else { return }
         switch client._withUnsafeGuaranteedRef({ upstreamChoice(for: $0) }) {
         case .ready(let upstream):
-            if upstream.exchanges.count < streamShare(of: upstream, forOrders: false), upstream.submit(exchange) {
-                forwarded(exchange, by: upstream)
-            } else {
-                // Nothing was sent: the caller's library may try again by itself.
-                resetClient(exchange, .refused)
+            upstream._withUnsafeGuaranteedRef {
+                if $0.exchanges.count < streamShare(of: $0, forOrders: false), $0.submit(exchange) {
+                    forwarded(exchange, by: $0)
+                } else {
+                    // Nothing was sent: the caller's library may try again by itself.
+                    resetClient(exchange, .refused)
+                }
             }
         case .soon:
             holdPassing(exchange)
@@ -66,7 +68,7 @@ extension OrderPath {
         guard exchange.pointee.requestStarved, let upstream = exchange.pointee.upstream else { return }
         exchange.pointee.requestStarved = false
         upstream._withUnsafeGuaranteedRef {
-            $0.session?.resume(stream: exchange.pointee.upstreamStream)
+            $0.session.resume(stream: exchange.pointee.upstreamStream)
             $0.becameDirty()
         }
     }
@@ -105,7 +107,7 @@ extension OrderPath {
         guard exchange.pointee.stage == .forwarded, let client = exchange.pointee.client else { return }
         let head = exchange.pointee.responseHead
         client._withUnsafeGuaranteedRef {
-            guard let session = $0.session else { return }
+            let session = $0.session
             if endsStream {
                 _ = nghttp2_submit_response(
                     session.raw, exchange.pointee.clientStream, head.pointer, head.count, nil)
@@ -155,7 +157,7 @@ extension OrderPath {
         client._withUnsafeGuaranteedRef {
             if exchange.pointee.responseStarved {
                 exchange.pointee.responseStarved = false
-                $0.session?.resume(stream: exchange.pointee.clientStream)
+                $0.session.resume(stream: exchange.pointee.clientStream)
             }
             $0.becameDirty()
         }
@@ -171,7 +173,7 @@ extension OrderPath {
     private func consumeResponse(_ exchange: Exchange.Pointer, _ count: Int) {
         guard count > 0, let upstream = exchange.pointee.upstream else { return }
         upstream._withUnsafeGuaranteedRef {
-            $0.session?.consume(stream: exchange.pointee.upstreamStream, count)
+            $0.session.consume(stream: exchange.pointee.upstreamStream, count)
             $0.becameDirty()
         }
     }
@@ -188,7 +190,7 @@ extension OrderPath {
         let keep = UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue)
         for index in 0..<count { fields[index].flags &= keep }
         client._withUnsafeGuaranteedRef {
-            guard let session = $0.session else { return }
+            let session = $0.session
             _ = nghttp2_submit_headers(
                 session.raw, UInt8(NGHTTP2_FLAG_NONE.rawValue), exchange.pointee.clientStream, nil, fields, count, nil)
             $0.becameDirty()
@@ -216,7 +218,7 @@ extension OrderPath {
     private func settle(_ exchange: Exchange.Pointer) {
         cancelTimer(exchange)
         guard exchange.pointee.action != .pass else { return }
-        metrics.upstream.record(loop.now - exchange.pointee.forwardedAt)
+        metrics.answered(after: loop.now - exchange.pointee.forwardedAt)
         if exchange.pointee.action == .cancel { settleCancel(exchange) }
         if let batch = exchange.pointee.batch { return settle(batch, of: exchange, status: grpcStatus(exchange)) }
         guard let reservation = exchange.pointee.reservation else { return }
@@ -279,7 +281,7 @@ extension OrderPath {
                 state = $0.state(of: exchange)
                 $0.forget(exchange)
                 // Bytes that the client has not taken yet no longer hold the stream's window, only the connection's.
-                if !$0.isClosed { $0.session?.consumeConnection(exchange.pointee.responseBody.count) }
+                if !$0.isClosed { $0.session.consumeConnection(exchange.pointee.responseBody.count) }
                 $0.becameDirty()
             }
         }
@@ -351,7 +353,7 @@ extension OrderPath {
     private func passReset(_ exchange: Exchange.Pointer, code: UInt32) {
         exchange.pointee.stage = .answered
         exchange.pointee.client?._withUnsafeGuaranteedRef {
-            $0.session?.reset(stream: exchange.pointee.clientStream, code: code)
+            $0.session.reset(stream: exchange.pointee.clientStream, code: code)
             $0.becameDirty()
         }
     }
@@ -402,7 +404,7 @@ extension OrderPath {
     /// Resets the endpoint's stream, if there is one.
     func resetUpstream(_ exchange: Exchange.Pointer, _ code: HTTP2ResetCode) {
         exchange.pointee.upstream?._withUnsafeGuaranteedRef {
-            $0.session?.reset(stream: exchange.pointee.upstreamStream, code: code.rawValue)
+            $0.session.reset(stream: exchange.pointee.upstreamStream, code: code.rawValue)
             $0.becameDirty()
         }
     }
