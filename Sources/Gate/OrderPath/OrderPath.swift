@@ -361,11 +361,11 @@ package final class OrderPath: EventTarget {
             exchange.pointee.order, replacing: exchange.pointee.replaces, connection: number, now: loop.now)
         let duration = loop.readClock() - started
         observe(verdict, duration: duration)
-        settle(exchange, Decided(verdict: verdict, duration: duration))
+        act(exchange, on: Decided(verdict: verdict, duration: duration))
     }
 
     /// Acts on a verdict.
-    private func settle(_ exchange: Exchange.Pointer, _ decided: Decided) {
+    private func act(_ exchange: Exchange.Pointer, on decided: Decided) {
         exchange.pointee.isRecorded = false
         if decided.verdict.approved || configuration.shadow {
             forward(exchange, decided)
@@ -393,7 +393,7 @@ package final class OrderPath: EventTarget {
             exchange.pointee.order, replacing: exchange.pointee.replaces, connection: connection,
             now: loop.readClock())
         observe(verdict, duration: nil)
-        settle(exchange, Decided(verdict: verdict))
+        act(exchange, on: Decided(verdict: verdict))
     }
 
     // MARK: Forward
