@@ -24,7 +24,8 @@ enum DecisionBenchmark {
         print("each further binding rule: \(Timing.text((two.median - one.median) / 20)) ns")
     }
 
-    private static func rules(_ count: Int) -> [RuleDocument.Rule] {
+    /// So many of the binding rules, each with an id of its own.
+    static func rules(_ count: Int) -> [RuleDocument.Rule] {
         (0..<count).map { number in
             let words = binding[number % binding.count].split(separator: " ")
             let end = words.firstIndex(of: "or") ?? words.endIndex
