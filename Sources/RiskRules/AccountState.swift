@@ -89,6 +89,7 @@ struct AccountState: BitwiseCopyable {
 // Of the pointer, since a method of the state would be given a copy of all of it.
 extension UnsafeMutablePointer<AccountState> {
     /// Why the snapshot does not count at `now`, by a link that was confirmed alive until `linkUntil`.
+    @inline(__always)
     func reasonMissing(now: Int64, linkUntil: Int64) -> Reason? {
         let availability = pointee.availability
         if availability == .unfetched || now >= linkUntil { return .stateUnavailable }

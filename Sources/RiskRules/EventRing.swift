@@ -33,6 +33,7 @@ struct EventRing<Amount: FixedWidthInteger & BitwiseCopyable>: BitwiseCopyable {
     var entries: Int { count }
 
     /// Forgets what happened at or before `instant`.
+    @inline(__always)
     mutating func expire(through instant: Int64) {
         expired = Swift.max(expired, instant)
         while count > 0, base[head].time <= instant {
@@ -43,6 +44,7 @@ struct EventRing<Amount: FixedWidthInteger & BitwiseCopyable>: BitwiseCopyable {
     }
 
     /// Adds what is not below zero. Times do not go back. A total that would not fit, beyond every bound, stays as it is.
+    @inline(__always)
     mutating func add(_ amount: Amount, at now: Int64, shape: RingShape) {
         let (sum, overflow) = total.addingReportingOverflow(amount)
         guard !overflow else { return }

@@ -101,11 +101,13 @@ struct WorstCase: BitwiseCopyable {
     var magnitude: UInt128 { Swift.max(long.magnitude, short.magnitude) }
 
     /// Whether neither the largest long nor the largest short position is larger than before.
+    @inline(__always)
     func isReduction(of before: WorstCase) -> Bool {
         mostLong <= before.mostLong && mostShort <= before.mostShort
     }
 
     /// By how much the larger of the largest long and the largest short position grows; 0 where it does not.
+    @inline(__always)
     func growth(since before: WorstCase) -> FixedPoint {
         let now = Swift.max(mostLong, mostShort)
         return FixedPoint(units: Swift.max(0, now &- Swift.max(before.mostLong, before.mostShort)))

@@ -23,6 +23,17 @@ enum ValueProblem: UInt8, BitwiseCopyable {
         default: self = .none
         }
     }
+
+    /// What a value with this problem is; nil where there is none.
+    var measure: Measure? {
+        switch self {
+        case .none: nil
+        case .unfetched: .missing(.stateUnavailable)
+        case .unavailable: .missing(.priceUnavailable)
+        case .stale: .missing(.priceStale)
+        case .outOfRange: .outOfRange
+        }
+    }
 }
 
 /// How many parts of a sum cannot be valued, by what keeps them from it.
@@ -118,6 +129,7 @@ struct ExposureValue: BitwiseCopyable {
         gross = Swift.max(longs.ceiling, shorts.ceiling)
     }
 
+    @inline(__always)
     private static func product(
         _ quantity: Int128, _ mark: FixedPoint, _ multiplier: FixedPoint
     ) -> FixedPoint.Product? {
@@ -131,6 +143,18 @@ struct ExposureSums: BitwiseCopyable {
     private(set) var long = Bracket()
     private(set) var short = Bracket()
     private(set) var problems = ValueProblems()
+
+    /// The sums with what was added before for one symbol replaced.
+    @inline(__always)
+    func replacing(_ before: ExposureValue, by after: ExposureValue) -> ExposureSums {
+        var sums = self
+        sums.gross = gross &- before.gross &+ after.gross
+        sums.long = long &- before.long &+ after.long
+        sums.short = short &- before.short &+ after.short
+        sums.problems.count(before.problem, by: -1)
+        sums.problems.count(after.problem, by: 1)
+        return sums
+    }
 
     mutating func add(_ value: ExposureValue) {
         gross &+= value.gross

@@ -13,21 +13,32 @@ extension FixedPoint {
     }
 
     /// `a * b` of magnitudes; nil where it is above 10^18 once rounded up.
+    @inline(__always)
     static func product(_ a: UInt128, _ b: UInt128) -> Product? {
         if (a | b) >> 64 == 0 {
             let full = UInt64(truncatingIfNeeded: a).multipliedFullWidth(by: UInt64(truncatingIfNeeded: b))
             if full.high < scale64 {
-                let (quotient, remainder) = scale64.dividingFullWidth((full.high, full.low))
-                return Product(floor: UInt128(quotient), isExact: remainder == 0)
+                let (quotient, isExact) = dividedByScale(full.high, full.low)
+                return Product(floor: UInt128(quotient), isExact: isExact)
             }
         }
+        return wideProduct(a, b)
+    }
+
+    /// `a * b * c` of magnitudes, rounded once; nil where it is above 10^18 once rounded up.
+    @inline(__always)
+    static func product(_ a: UInt128, _ b: UInt128, _ c: UInt128) -> Product? {
+        c == wideScale ? product(a, b) : wideProduct(a, b, c)
+    }
+
+    @inline(never)
+    private static func wideProduct(_ a: UInt128, _ b: UInt128) -> Product? {
         let full = a.multipliedFullWidth(by: b)
         return quotient(full.high, full.low, by: wideScale)
     }
 
-    /// `a * b * c` of magnitudes, rounded once; nil where it is above 10^18 once rounded up.
-    static func product(_ a: UInt128, _ b: UInt128, _ c: UInt128) -> Product? {
-        if c == wideScale { return product(a, b) }
+    @inline(never)
+    private static func wideProduct(_ a: UInt128, _ b: UInt128, _ c: UInt128) -> Product? {
         if a == 0 || b == 0 || c == 0 { return Product(floor: 0, isExact: true) }
         let pair = a.multipliedFullWidth(by: b)
         // With `c` at least one unit, a pair above 10^48 units^2 makes the whole larger than 10^18; at most that, it has
@@ -40,6 +51,7 @@ extension FixedPoint {
     }
 
     /// `a * b`, rounded away from zero to 10^-10; nil above 10^18 in magnitude.
+    @inline(__always)
     package static func roundedUp(_ a: FixedPoint, times b: FixedPoint) -> FixedPoint? {
         signed(product(a.units.magnitude, b.units.magnitude), isNegative: (a.units < 0) != (b.units < 0))
     }
@@ -59,6 +71,7 @@ extension FixedPoint {
 
     /// Below, at or above zero as `numerator / denominator` is below, at or above `bound`: by cross-multiplication, exact.
     /// The denominator is above zero.
+    @inline(__always)
     package static func compareRatio(
         _ numerator: FixedPoint, over denominator: FixedPoint, to bound: FixedPoint
     ) -> Int {
@@ -68,6 +81,13 @@ extension FixedPoint {
             if left.high != right.high { return left.high < right.high ? -1 : 1 }
             return left.low == right.low ? 0 : left.low < right.low ? -1 : 1
         }
+        return compareWideRatio(numerator, over: denominator, to: bound)
+    }
+
+    @inline(never)
+    private static func compareWideRatio(
+        _ numerator: FixedPoint, over denominator: FixedPoint, to bound: FixedPoint
+    ) -> Int {
         let leftIsNegative = numerator.units < 0
         let rightIsNegative = bound.units < 0
         if leftIsNegative != rightIsNegative { return leftIsNegative ? -1 : 1 }
@@ -92,7 +112,34 @@ extension FixedPoint {
         return FixedPoint(units: isNegative ? 0 &- units : units)
     }
 
+    /// A number of two words by 10^10, and whether nothing is left of it; the high word is below 10^10.
+    ///
+    /// By multiplication with the reciprocal of the divisor shifted until its highest bit is set (Möller and Granlund 2011,
+    /// "Improved division by invariant integers", algorithm 4).
+    @inline(__always)
+    private static func dividedByScale(_ high: UInt64, _ low: UInt64) -> (quotient: UInt64, isExact: Bool) {
+        let divisor = scale64 &<< scaleShift
+        let top = high &<< scaleShift | low &>> (64 &- scaleShift)
+        let bottom = low &<< scaleShift
+        let estimate = scaleReciprocal.multipliedFullWidth(by: top)
+        let (fraction, carry) = estimate.low.addingReportingOverflow(bottom)
+        var quotient = estimate.high &+ top &+ (carry ? 2 : 1)
+        var remainder = bottom &- quotient &* divisor
+        if remainder > fraction {
+            quotient &-= 1
+            remainder &+= divisor
+        }
+        if remainder >= divisor {
+            quotient &+= 1
+            remainder &-= divisor
+        }
+        return (quotient, remainder == 0)
+    }
+
     private static let scale64: UInt64 = 10_000_000_000
+    private static let scaleShift: UInt64 = 30
+    /// (2^128 - 1) / (10^10 * 2^30) - 2^64.
+    private static let scaleReciprocal: UInt64 = 13_244_520_931_996_183_421
     private static let wideScale: UInt128 = 10_000_000_000
 
     /// The units of a value that is not negative and fits one word: what nearly all are.
@@ -120,6 +167,7 @@ extension FixedPoint {
         return product.floor < maximum || (product.floor == maximum && product.isExact) ? product : nil
     }
 
+    @inline(__always)
     private static func signed(_ product: Product?, isNegative: Bool) -> FixedPoint? {
         product.map { FixedPoint(units: isNegative ? 0 &- $0.ceiling : $0.ceiling) }
     }

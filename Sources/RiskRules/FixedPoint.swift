@@ -14,24 +14,34 @@ package struct FixedPoint: Hashable, Comparable, Sendable, BitwiseCopyable {
     package static func < (left: Self, right: Self) -> Bool { left.units < right.units }
 
     /// A whole number; nil above 10^18 in magnitude.
+    @inline(__always)
     package init?(whole number: Int128) {
         guard number.magnitude <= UInt128(Self.maximumUnits / Self.scale) else { return nil }
         units = number &* Self.scale
     }
 
     /// Units that a computation gave; nil above 10^18 in magnitude.
+    @inline(__always)
     package init?(inRange units: Int128) {
-        guard units.magnitude <= UInt128(truncatingIfNeeded: Self.maximumUnits) else { return nil }
+        // What fits one word is in range: nearly all.
+        guard Int128(Int64(truncatingIfNeeded: units)) == units || Self.isInRange(units) else { return nil }
         self.units = units
     }
 
+    @inline(never)
+    private static func isInRange(_ units: Int128) -> Bool {
+        units.magnitude <= UInt128(truncatingIfNeeded: maximumUnits)
+    }
+
     /// The sum; nil above 10^18 in magnitude.
+    @inline(__always)
     package func adding(_ other: FixedPoint) -> FixedPoint? {
         let (sum, overflow) = units.addingReportingOverflow(other.units)
         return overflow ? nil : FixedPoint(inRange: sum)
     }
 
     /// The difference; nil above 10^18 in magnitude.
+    @inline(__always)
     package func subtracting(_ other: FixedPoint) -> FixedPoint? {
         let (difference, overflow) = units.subtractingReportingOverflow(other.units)
         return overflow ? nil : FixedPoint(inRange: difference)

@@ -14,10 +14,12 @@ enum Measure: BitwiseCopyable {
     /// Larger than the exact range.
     case outOfRange
 
+    @inline(__always)
     init(_ units: Int128) {
         self = FixedPoint(inRange: units).map { .amount($0) } ?? .outOfRange
     }
 
+    @inline(__always)
     init(_ notional: Notional) {
         switch notional {
         case .product(let product): self = .amount(FixedPoint(units: product.ceiling))
@@ -29,6 +31,49 @@ enum Measure: BitwiseCopyable {
     init(_ amount: FixedPoint?) {
         self = amount.map { .amount($0) } ?? .outOfRange
     }
+}
+
+/// Where a decision keeps what a metric came to, for the other rules on it: measures that depend on the order, its account
+/// and its symbol alone have a place of their own.
+struct MeasurePlace: BitwiseCopyable {
+    /// Of measures that one rule alone asks for, until the next of them.
+    static let unshared = MeasurePlace(index: 0)
+    static let count = 20
+
+    let index: UInt8
+
+    private init(index: UInt8) { self.index = index }
+
+    init(_ metric: Metric, _ per: RuleKey) {
+        index =
+            switch metric {
+            case .orderNotional: 1
+            case .priceDeviation: 2
+            case .spread: 3
+            case .priceAggression: 4
+            case .positionQuantity: 5
+            case .positionNotional: 6
+            case .grossExposure: 7
+            case .netExposure: 8
+            case .leverage: 9
+            case .concentration: 10
+            case .openOrders: per == .symbol ? 11 : 12
+            case .openOrderNotional: 13
+            case .marginRatio: 14
+            case .availableMargin: 15
+            case .drawdownDaily: 16
+            case .drawdownMax: 17
+            case .dailyLoss: 18
+            case .equity: 19
+            case .symbol, .account, .strategy, .side, .type, .timeInForce, .orderQuantity, .orderCount, .messageCount,
+                .notionalSum, .duplicateCount, .rejectCount, .valueAtRisk, .expectedShortfall, .volatility:
+                0
+            }
+    }
+
+    /// This place's bit in `DecisionNotes.measured`, which the unshared one never sets.
+    var bit: UInt32 { 1 &<< UInt32(index) }
+    var isShared: Bool { index > 0 }
 }
 
 extension Metric {

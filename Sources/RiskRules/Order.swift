@@ -8,7 +8,9 @@ package enum OrderType: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case market, limit, stopMarket, stopLimit, postOnly
 
     /// Whether the order names a limit price (market and stop-market orders do not; a price on them is ignored).
-    package var hasLimitPrice: Bool { self == .limit || self == .stopLimit || self == .postOnly }
+    package var hasLimitPrice: Bool {
+        @inline(__always) get { self == .limit || self == .stopLimit || self == .postOnly }
+    }
     /// Whether the order names a stop price.
     package var hasStopPrice: Bool { self == .stopMarket || self == .stopLimit }
 }

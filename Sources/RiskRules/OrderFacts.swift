@@ -29,7 +29,12 @@ struct OrderFacts: BitwiseCopyable {
     let after: WorstCase
     /// Proved on the last known position and the ledger.
     let isReducing: Bool
+    /// Bit `OrderKind.bit` of the order.
+    let kind: UInt16
+    /// Whether the mirrored price is needed to know what the order may cost.
+    let needsPriceToValue: Bool
 
+    @inline(__always)
     init(
         _ order: Order, connection: UInt32, now: Int64, counting: Counting,
         account: UnsafeMutablePointer<AccountState>, accountMissing: Reason?, provesReduction: Bool,
@@ -50,22 +55,28 @@ struct OrderFacts: BitwiseCopyable {
         before = working.removing(order.side, replaced.pointee.sums.quantity)
         after = before.adding(order.side, order.quantity)
         isReducing = provesReduction && after.isReduction(of: before)
+        kind = OrderKind.bit(order.side, order.type)
+        needsPriceToValue = order.needsPriceToValue
     }
 
     /// `p*`; nil where the price that it takes does not count.
+    @inline(__always)
     func cost() -> FixedPoint? { order.cost(at: priceMissing == nil ? symbol.pointee.quote : nil) }
 
     /// `quantity x p* x m` of a part of the order.
+    @inline(__always)
     func notional(of quantity: FixedPoint) -> Notional {
         guard let cost = cost() else { return .missing(priceMissing ?? .priceUnavailable) }
         return Notional(quantity.units.magnitude, at: cost, symbol.pointee.multiplier)
     }
 
     /// The margin that the part of the order takes by which the larger of long and short grows.
-    func requiredMargin() -> Measure {
+    /// - Parameter whole: the notional of the whole order.
+    @inline(__always)
+    func requiredMargin(_ whole: @autoclosure () -> Notional) -> Measure {
         let growth = after.growth(since: before)
         if growth == .zero { return .amount(.zero) }
-        let notional = Measure(notional(of: growth))
+        let notional = Measure(growth == order.quantity ? whole() : notional(of: growth))
         guard case .amount(let amount) = notional else { return notional }
         return Measure(FixedPoint.roundedUp(amount, times: symbol.pointee.initialMargin))
     }
@@ -75,16 +86,25 @@ struct OrderFacts: BitwiseCopyable {
 struct DecisionNotes: BitwiseCopyable {
     var looksAtPrice = false
     var looksAtAccount = false
-    /// What the account's worst case in the symbol is worth with the order counted in, once a rule asked for it.
-    var own: ExposureValue?
+    /// Bit `MeasurePlace.bit` set where a rule asked for the measure.
+    var measured: UInt32 = 0
+    /// What the account's worst case in the symbol is worth with the order counted in; meaningful where a rule asked for it.
+    var own = ExposureValue()
+    var hasOwn = false
     /// The same of all symbols of the account.
-    var sums: ExposureSums?
+    var sums = ExposureSums()
+    var hasSums = false
+    /// The order's own notional; meaningful where a rule asked for it.
+    var notional = Notional.outOfRange
+    var hasNotional = false
 
     /// Forgets the decision before.
     mutating func reset() {
         looksAtPrice = false
         looksAtAccount = false
-        own = nil
-        sums = nil
+        measured = 0
+        hasOwn = false
+        hasSums = false
+        hasNotional = false
     }
 }

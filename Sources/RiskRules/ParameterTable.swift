@@ -1,21 +1,29 @@
 /// The parameters of the rules in force that few rules have, flat.
 final class ParameterTable {
-    private(set) var distributions: UnsafeMutablePointer<Distribution>
-    private(set) var scales: UnsafeMutablePointer<VolatilityScale>
+    private struct Tables: BitwiseCopyable {
+        var distributions: UnsafeMutablePointer<Distribution>
+        var scales: UnsafeMutablePointer<VolatilityScale>
+    }
+    // Behind a pointer that never changes: to read it is no access that has to be looked at.
+    private let tables: UnsafeMutablePointer<Tables>
 
     init() {
-        distributions = .allocate(capacity: 1)
-        scales = .allocate(capacity: 1)
+        tables = .allocate(capacity: 1)
+        tables.initialize(to: Tables(distributions: .allocate(capacity: 1), scales: .allocate(capacity: 1)))
     }
 
     deinit {
-        distributions.deallocate()
-        scales.deallocate()
+        tables.pointee.distributions.deallocate()
+        tables.pointee.scales.deallocate()
+        tables.deallocate()
     }
 
+    var distributions: UnsafeMutablePointer<Distribution> { tables.pointee.distributions }
+    var scales: UnsafeMutablePointer<VolatilityScale> { tables.pointee.scales }
+
     func install(_ ruleSet: RuleSet) {
-        Self.replace(&distributions, by: ruleSet.distributions)
-        Self.replace(&scales, by: ruleSet.scales)
+        Self.replace(&tables.pointee.distributions, by: ruleSet.distributions)
+        Self.replace(&tables.pointee.scales, by: ruleSet.scales)
     }
 
     private static func replace<Value>(_ base: inout UnsafeMutablePointer<Value>, by values: [Value]) {

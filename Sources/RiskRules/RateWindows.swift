@@ -40,6 +40,11 @@ final class RateWindows {
         return slots
     }
 
+    /// The table of a metric that counts. A strong reference in hand would be counted, and the tables live as long as this.
+    func table(of metric: Metric) -> Unmanaged<WindowTable<Int64>> {
+        metric == .duplicateCount ? .passUnretained(duplicates) : .passUnretained(counts)
+    }
+
     /// What stands for a key of a window: exact, since it fits.
     func digest(slot: Int32, key: UInt32) -> Digest {
         let pair = UInt64(UInt32(bitPattern: slot)) << 32 | UInt64(key)

@@ -34,14 +34,14 @@ extension RiskEngine {
         let lacksAccount = accounts[Int(order.account.index)].availability == .unfetched
         guard lacksPrice || lacksAccount, let plan = plan(order) else { return (false, false) }
         let facts = facts(order, replacing, connection: 0, now: 0, counting: .peeks)
-        var price = order.needsPriceToValue && !facts.isReducing && hasMinNotional(facts)
+        var price = facts.needsPriceToValue && !facts.isReducing && hasMinNotional(facts)
         let isRecovering = accounts[Int(order.account.index)].recovery.isOn
         var account = order.reduceOnly || stops.covers(order) || isRecovering && !facts.isReducing
         for step in EvaluationStep.allCases {
             for planned in plans.rules(step, of: plan) {
                 let rule = plans.rules + Int(planned.rule)
                 guard plans.covers(rule, order), !(facts.isReducing && rule.pointee.exemptsReducing) else { continue }
-                if rule.pointee.metric.asksPrice(of: order),
+                if rule.pointee.metric.asksPrice(facts.needsPriceToValue),
                     !(facts.isReducing && rule.pointee.exemptsReducingWithoutPrice)
                 {
                     price = true
@@ -84,6 +84,7 @@ extension RiskEngine {
         countReject(order, plan, connection: connection, now: now)
     }
 
+    @inline(always)
     func facts(
         _ order: Order, _ replacing: OrderReference?, connection: UInt32, now: Int64, counting: OrderFacts.Counting
     ) -> OrderFacts {
@@ -131,7 +132,7 @@ extension RiskEngine {
         return verdict(facts)
     }
 
-    private func checkCounters(_ plan: RulePlan, _ facts: OrderFacts) {
+    private func checkCounters(_ plan: UnsafePointer<RulePlan>, _ facts: OrderFacts) {
         let order = facts.order
         if order.clientOrderID != .none, order.clientOrderID != facts.replaced.pointee.ids.clientOrderID,
             orderIDs.contains(order.clientOrderID, of: order.account)
@@ -141,57 +142,90 @@ extension RiskEngine {
         judgeRules(.counters, plan, facts)
     }
 
-    private func checkPayload(_ plan: RulePlan, _ facts: OrderFacts) {
+    private func checkPayload(_ plan: UnsafePointer<RulePlan>, _ facts: OrderFacts) {
         checkInstrument(facts)
         judgeRules(.payload, plan, facts)
     }
 
-    private func checkPrice(_ plan: RulePlan, _ facts: OrderFacts) {
+    private func checkPrice(_ plan: UnsafePointer<RulePlan>, _ facts: OrderFacts) {
         checkMinNotional(facts)
         judgeRules(.price, plan, facts)
     }
 
     /// Without the account no rule of this step can be judged: each says so, before the built-in checks that follow.
-    private func checkAccount(_ plan: RulePlan, _ facts: OrderFacts) {
+    private func checkAccount(_ plan: UnsafePointer<RulePlan>, _ facts: OrderFacts) {
         checkRecovery(facts)
         let isMissing = facts.accountMissing != nil
-        if isMissing { judgeRules(.account, plan, facts) }
+        if isMissing { judgeAccount(plan, facts) }
         checkReduceOnly(facts)
         if limits.refusesUngoverned, !plans.governs(plan, facts.order, wall: wall(facts.now)) { report(.noRuleApplies) }
-        if !isMissing { judgeRules(.account, plan, facts) }
+        if !isMissing { judgeAccount(plan, facts) }
     }
 
-    private func judgeRules(_ step: EvaluationStep, _ plan: RulePlan, _ facts: OrderFacts) {
-        for planned in plans.rules(step, of: plan) {
+    @inline(never)
+    private func judgeAccount(_ plan: UnsafePointer<RulePlan>, _ facts: OrderFacts) {
+        judgeRules(.account, plan, facts)
+    }
+
+    /// Judges the rules of a step: a loop of its own in each of the few places where it is called.
+    @inline(always)
+    private func judgeRules(_ step: EvaluationStep, _ plan: UnsafePointer<RulePlan>, _ facts: OrderFacts) {
+        let kind = facts.kind
+        for planned in plans.rules(step, of: plan) where planned.kinds & kind != 0 {
             let rule = plans.rules + Int(planned.rule)
-            guard plans.applies(rule, to: facts.order, wall: wall(facts.now)) else { continue }
+            guard planned.isPlain else {
+                judgeSpecial(step, planned, rule, facts)
+                continue
+            }
             let isExempt = facts.isReducing && rule.pointee.exemptsReducing
             // A rate counts the orders that it does not judge.
             guard !isExempt || step == .counters else { continue }
             let measure = measure(step, planned, rule, facts)
-            if isExempt { continue }
-            if rule.pointee.scale < 0 {
-                judge(measure, planned.rule, rule, facts)
-            } else {
-                judgeScaled(measure, planned.rule, rule, facts)
-            }
+            if !isExempt { judge(measure, planned.rule, rule, facts) }
+        }
+    }
+
+    /// Judges a rule that is in force in certain hours, or whose bound is scaled.
+    @inline(never)
+    private func judgeSpecial(
+        _ step: EvaluationStep, _ planned: PlannedRule, _ rule: UnsafeMutablePointer<CompiledRule>,
+        _ facts: OrderFacts
+    ) {
+        guard plans.isInForce(rule, wall: wall(facts.now)) else { return }
+        let isExempt = facts.isReducing && rule.pointee.exemptsReducing
+        guard !isExempt || step == .counters else { return }
+        let measure = measure(step, planned, rule, facts)
+        if isExempt { return }
+        if rule.pointee.scale < 0 {
+            judge(measure, planned.rule, rule, facts)
+        } else {
+            judgeScaled(measure, planned.rule, rule, facts)
         }
     }
 
     /// What a rule's metric comes to for an order that the rule covers and does not exempt.
+    @inline(always)
     func measure(
         _ step: EvaluationStep, _ planned: PlannedRule, _ rule: UnsafeMutablePointer<CompiledRule>,
         _ facts: OrderFacts
     ) -> Measure {
         switch step {
-        case .counters: count(rule, facts)
-        case .payload: measurePayload(rule.pointee.metric, planned, facts)
-        case .price: measurePrice(rule, facts)
-        case .account: measureAccount(rule, facts)
+        case .counters: return count(rule, facts)
+        case .payload: return measurePayload(rule.pointee.metric, planned, facts)
+        case .price, .account: break
         }
+        let place = measures + Int(planned.place.index)
+        if planned.place.isShared, notes.pointee.measured & planned.place.bit != 0 { return place.pointee }
+        let measure = step == .price ? measurePrice(rule, facts) : measureAccount(rule, facts)
+        if planned.place.isShared {
+            place.initialize(to: measure)
+            notes.pointee.measured |= planned.place.bit
+        }
+        return measure
     }
 
     /// Holds a value against its bound as the symbol's volatility leaves it, which is an input of the rule like any other.
+    @inline(never)
     private func judgeScaled(
         _ measure: Measure, _ index: Int32, _ rule: UnsafeMutablePointer<CompiledRule>, _ facts: OrderFacts
     ) {
@@ -202,13 +236,14 @@ extension RiskEngine {
         withUnsafeMutablePointer(to: &scaled) { judge(measure, index, $0, facts) }
     }
 
+    @inline(always)
     private func judge(
         _ measure: Measure, _ index: Int32, _ rule: UnsafeMutablePointer<CompiledRule>, _ facts: OrderFacts
     ) {
         switch measure {
         case .satisfied: return
         case .violated:
-            report(rule.pointee.metric.reason(isMax: !rule.pointee.hasMin), index, rule, value: nil, facts)
+            report(nil, index, rule, isMax: !rule.pointee.hasMin, facts)
         case .missing(let reason):
             let isExempt = facts.isReducing && rule.pointee.exemptsReducingWithoutPrice
             if !isExempt, !rule.pointee.skipsMissing { report(reason, by: index, rule) }
@@ -217,39 +252,49 @@ extension RiskEngine {
         case .between(let below, let above): judge(below, above, index, rule, facts)
         case .ratio(let numerator, let denominator):
             if rule.pointee.hasMax, FixedPoint.compareRatio(numerator, over: denominator, to: rule.pointee.max) > 0 {
-                let value = FixedPoint.ratio(numerator, over: denominator, roundedUp: true)
-                report(rule.pointee.metric.reason(isMax: true), index, rule, value: value, isMax: true, facts)
+                report(numerator, over: denominator, index, rule, isMax: true, facts)
             }
             if rule.pointee.hasMin, FixedPoint.compareRatio(numerator, over: denominator, to: rule.pointee.min) < 0 {
-                let value = FixedPoint.ratio(numerator, over: denominator, roundedUp: false)
-                report(rule.pointee.metric.reason(isMax: false), index, rule, value: value, isMax: false, facts)
+                report(numerator, over: denominator, index, rule, isMax: false, facts)
             }
         }
     }
 
     /// An amount that lies between two units, or is both.
+    @inline(always)
     private func judge(
         _ below: FixedPoint, _ above: FixedPoint, _ index: Int32, _ rule: UnsafeMutablePointer<CompiledRule>,
         _ facts: OrderFacts
     ) {
         if rule.pointee.hasMax, above > rule.pointee.max {
-            report(rule.pointee.metric.reason(isMax: true), index, rule, value: above, isMax: true, facts)
+            report(above, index, rule, isMax: true, facts)
         }
         if rule.pointee.hasMin, below < rule.pointee.min {
-            report(rule.pointee.metric.reason(isMax: false), index, rule, value: below, isMax: false, facts)
+            report(below, index, rule, isMax: false, facts)
         }
     }
 
-    /// A rule's bound that does not hold. An emergency rule stops its scope, here and now.
+    /// A rule's bound that a ratio does not hold.
+    @inline(never)
     private func report(
-        _ reason: Reason, _ index: Int32, _ rule: UnsafeMutablePointer<CompiledRule>, value: FixedPoint?,
-        isMax: Bool? = nil, _ facts: OrderFacts
+        _ numerator: FixedPoint, over denominator: FixedPoint, _ index: Int32,
+        _ rule: UnsafeMutablePointer<CompiledRule>, isMax: Bool, _ facts: OrderFacts
     ) {
-        let isMax = isMax ?? !rule.pointee.hasMin
+        let value = FixedPoint.ratio(numerator, over: denominator, roundedUp: isMax)
+        report(value, index, rule, isMax: isMax, facts)
+    }
+
+    /// A rule's bound that does not hold. An emergency rule stops its scope, here and now.
+    @inline(never)
+    private func report(
+        _ value: FixedPoint?, _ index: Int32, _ rule: UnsafeMutablePointer<CompiledRule>, isMax: Bool,
+        _ facts: OrderFacts
+    ) {
         let hasBound = isMax ? rule.pointee.hasMax : rule.pointee.hasMin
         violations.append(
             Violation(
-                reason: reason, rule: index, severity: rule.pointee.severity, mode: rule.pointee.mode,
+                reason: rule.pointee.metric.reason(isMax: isMax), rule: index, severity: rule.pointee.severity,
+                mode: rule.pointee.mode,
                 hasValue: value != nil, hasBound: hasBound, boundIsMax: isMax, value: value ?? .zero,
                 bound: isMax ? rule.pointee.max : rule.pointee.min))
         if rule.pointee.severity == .emergency, rule.pointee.mode == .enforce, facts.counting != .peeks {
@@ -258,6 +303,7 @@ extension RiskEngine {
     }
 
     /// An input of a rule that does not count.
+    @inline(never)
     private func report(_ reason: Reason, by index: Int32, _ rule: UnsafeMutablePointer<CompiledRule>) {
         violations.append(
             Violation(
@@ -266,6 +312,7 @@ extension RiskEngine {
     }
 
     /// A built-in check that does not hold.
+    @inline(never)
     func report(_ reason: Reason, value: FixedPoint? = nil, bound: FixedPoint? = nil, boundIsMax: Bool = false) {
         violations.append(
             Violation(
@@ -289,6 +336,7 @@ extension RiskEngine {
         violations.append(stop)
     }
 
+    @inline(__always)
     private func verdict(_ facts: OrderFacts) -> Verdict {
         let priceSince = facts.symbol.pointee.quote.since
         let accountSince = facts.account.pointee.since
@@ -301,7 +349,7 @@ extension RiskEngine {
             accountAge: hasAccount ? Swift.max(0, facts.now &- accountSince) : -1)
     }
 
-    func plan(_ order: Order) -> RulePlan? {
+    func plan(_ order: Order) -> UnsafePointer<RulePlan>? {
         if let plan = plans.find(order) { return plan }
         guard let ruleSet else { return nil }
         return plans.make(

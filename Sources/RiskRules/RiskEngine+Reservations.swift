@@ -19,7 +19,7 @@ extension RiskEngine {
         let cost = facts.cost()
         let notional = cost.flatMap { FixedPoint.roundedUp(order.quantity, times: $0, times: multiplier) }
         var margin: FixedPoint?
-        if case .amount(let amount) = facts.requiredMargin() { margin = amount }
+        if case .amount(let amount) = facts.requiredMargin(facts.notional(of: order.quantity)) { margin = amount }
         var reservation = Reservation(
             number: number, account: order.account, symbol: order.symbol, side: order.side, state: .inFlight,
             clientOrderID: order.clientOrderID, orderID: .none, remaining: order.quantity, price: cost ?? .zero,

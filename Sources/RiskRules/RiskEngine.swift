@@ -49,6 +49,8 @@ package final class RiskEngine {
     let violations: ViolationList
     let monitor = MonitorTable()
     let notes: UnsafeMutablePointer<DecisionNotes>
+    /// What metrics came to in the decision in hand, by `MeasurePlace`.
+    let measures: UnsafeMutablePointer<Measure>
     /// What the order in hand takes the place of: the first is nothing and never written, the second is for replaces.
     let replacedOrders: UnsafeMutablePointer<ReplacedOrder>
     private let links: UnsafeMutablePointer<Links>
@@ -94,6 +96,8 @@ package final class RiskEngine {
         violations = ViolationList(capacity: limits.maxViolations)
         notes = .allocate(capacity: 1)
         notes.initialize(to: DecisionNotes())
+        measures = .allocate(capacity: MeasurePlace.count)
+        measures.initialize(repeating: .satisfied, count: MeasurePlace.count)
         replacedOrders = .allocate(capacity: 2)
         replacedOrders.initialize(repeating: ReplacedOrder(), count: 2)
         links = .allocate(capacity: 1)
@@ -108,6 +112,7 @@ package final class RiskEngine {
         accounts.deallocate()
         symbols.deallocate()
         notes.deallocate()
+        measures.deallocate()
         replacedOrders.deallocate()
         links.deallocate()
         windowSlots.deallocate()

@@ -22,9 +22,34 @@ extension Metric {
 struct PlannedRule: BitwiseCopyable {
     /// Index into the rule set.
     var rule: Int32
-    /// Of a membership rule what it permits of this combination: sides, order types and times in force by their bits; of
-    /// accounts, strategies and symbols all bits where this combination's name is permitted, else none.
+    /// Bit `OrderKind.bit` set where the rule applies to such orders.
+    var kinds: UInt16
+    /// Where its measure is kept for the plan's other rules on it; unshared where there is none.
+    var place: MeasurePlace
+    /// Whether it is in force at all times, and its bound always the same.
+    var isPlain: Bool
+    /// Of a membership rule what it permits of this combination: of times in force by their bits, else of orders by the bit
+    /// of their kind.
     var permitted: UInt64
+}
+
+/// The side and type of an order: what rules apply to beside its names.
+enum OrderKind {
+    static let all: UInt16 = 1 << UInt16(Side.allCases.count * OrderType.allCases.count) - 1
+
+    @inline(__always)
+    static func bit(_ side: Side, _ type: OrderType) -> UInt16 {
+        1 << (UInt16(side.rawValue) * UInt16(OrderType.allCases.count) + UInt16(type.rawValue))
+    }
+
+    /// - Parameters: as in `CompiledRule`.
+    static func bits(sides: UInt8, types: UInt8) -> UInt16 {
+        var bits: UInt16 = 0
+        for side in Side.allCases where sides & side.bit != 0 {
+            for type in OrderType.allCases where types & type.bit != 0 { bits |= bit(side, type) }
+        }
+        return bits
+    }
 }
 
 /// The rules that can apply to one combination of account, strategy and symbol, by step.
@@ -32,15 +57,10 @@ struct RulePlan: BitwiseCopyable {
     /// Ends of the steps' rules in the plans' list; each begins where the one before ends.
     fileprivate var first: Int32
     fileprivate var ends: (Int32, Int32, Int32, Int32)
-    /// Bit `kind(side, type)` set where an enforced hard rule of the tables Order or Exposure binds such orders at all
-    /// times.
+    /// Bit `OrderKind.bit` set where an enforced hard rule of the tables Order or Exposure binds such orders at all times.
     fileprivate var governed: UInt16
     /// The same for rules that are in force in certain hours.
     fileprivate var governedInHours: UInt16
-
-    static func kind(_ side: Side, _ type: OrderType) -> UInt16 {
-        1 << (UInt16(side.rawValue) * UInt16(OrderType.allCases.count) + UInt16(type.rawValue))
-    }
 }
 
 /// For each combination of names seen so far the few rules in force that can apply to it: found once by
@@ -116,20 +136,21 @@ final class RulePlans {
     }
 
     /// Whether an enforced hard rule of the tables Order or Exposure binds an order at this moment.
-    func governs(_ plan: RulePlan, _ order: Order, wall: Int64) -> Bool {
-        let kind = RulePlan.kind(order.side, order.type)
-        if plan.governed & kind != 0 { return true }
-        guard plan.governedInHours & kind != 0 else { return false }
-        return (plan.first..<plan.ends.3).contains { place in
+    func governs(_ plan: UnsafePointer<RulePlan>, _ order: Order, wall: Int64) -> Bool {
+        let kind = OrderKind.bit(order.side, order.type)
+        if plan.pointee.governed & kind != 0 { return true }
+        guard plan.pointee.governedInHours & kind != 0 else { return false }
+        return (plan.pointee.first..<plan.pointee.ends.3).contains { place in
             let rule = rules + Int(planned[Int(place)].rule)
             return rule.pointee.governs && applies(rule, to: order, wall: wall)
         }
     }
 
-    /// The plan of an order's combination of names; nil where it was not seen under these rules.
-    func find(_ order: Order) -> RulePlan? {
+    /// The plan of an order's combination of names, valid until another is made or the rules change; nil where it was not seen
+    /// under these rules.
+    func find(_ order: Order) -> UnsafePointer<RulePlan>? {
         let place = index.find(digest(order.account, order.strategy, order.symbol))
-        return place < 0 ? nil : plans[place]
+        return place < 0 ? nil : UnsafePointer(plans + place)
     }
 
     /// Finds the rules that can apply to a combination of names and remembers them.
@@ -137,7 +158,7 @@ final class RulePlans {
     func make(
         _ order: Order, account: UnsafeRawBufferPointer, strategy: UnsafeRawBufferPointer,
         symbol: UnsafeRawBufferPointer, timesInForce: NameInterner, _ ruleSet: RuleSet
-    ) -> RulePlan {
+    ) -> UnsafePointer<RulePlan> {
         if planCount == capacity || plannedCount >= capacity * Self.rulesPerPlan { forget() }
         ruleSet.applicableRules(account: account, strategy: strategy, symbol: symbol, into: &candidates)
         var plan = RulePlan(first: Int32(plannedCount), ends: (0, 0, 0, 0), governed: 0, governedInHours: 0)
@@ -149,8 +170,16 @@ final class RulePlans {
                     case .account: ruleSet.permits(rule, account) ? .max : 0
                     case .strategy: ruleSet.permits(rule, strategy) ? .max : 0
                     case .symbol: ruleSet.permits(rule, symbol) ? .max : 0
-                    case .side: UInt64(bits(Side.allCases) { ruleSet.permits(rule, $0.ruleName) ? $0.bit : 0 })
-                    case .type: UInt64(bits(OrderType.allCases) { ruleSet.permits(rule, $0.ruleName) ? $0.bit : 0 })
+                    case .side:
+                        UInt64(
+                            OrderKind.bits(
+                                sides: bits(Side.allCases) { ruleSet.permits(rule, $0.ruleName) ? $0.bit : 0 },
+                                types: OrderType.allBits))
+                    case .type:
+                        UInt64(
+                            OrderKind.bits(
+                                sides: Side.allBits,
+                                types: bits(OrderType.allCases) { ruleSet.permits(rule, $0.ruleName) ? $0.bit : 0 }))
                     case .timeInForce:
                         (0..<timesInForce.count).reduce(0) { bits, index in
                             let name = timesInForce.name(NameID(index: UInt32(index)))
@@ -158,7 +187,11 @@ final class RulePlans {
                         }
                     default: .max
                     }
-                self.append(PlannedRule(rule: candidate, permitted: permitted))
+                self.append(
+                    PlannedRule(
+                        rule: candidate, kinds: OrderKind.bits(sides: rule.sides, types: rule.types),
+                        place: MeasurePlace(rule.metric, rule.per),
+                        isPlain: rule.schedule < 0 && rule.scale < 0, permitted: permitted))
             }
             return Int32(plannedCount)
         }
@@ -166,6 +199,7 @@ final class RulePlans {
         plan.ends.1 = append(.payload)
         plan.ends.2 = append(.price)
         plan.ends.3 = append(.account)
+        keepShared(planned + Int(plan.first)..<planned + plannedCount)
         for candidate in candidates {
             let rule = rules[Int(candidate)]
             if rule.schedule < 0 {
@@ -174,32 +208,33 @@ final class RulePlans {
                 plan.governedInHours |= governed(rule)
             }
         }
-        plans[planCount] = plan
-        index.insert(digest(order.account, order.strategy, order.symbol), at: planCount)
+        let place = planCount
+        (plans + place).initialize(to: plan)
+        index.insert(digest(order.account, order.strategy, order.symbol), at: place)
         planCount += 1
-        return plan
+        return UnsafePointer(plans + place)
     }
 
     /// The rules of one step of a plan, in the order of the files.
-    func rules(_ step: EvaluationStep, of plan: RulePlan) -> UnsafeBufferPointer<PlannedRule> {
+    func rules(_ step: EvaluationStep, of plan: UnsafePointer<RulePlan>) -> UnsafeBufferPointer<PlannedRule> {
         let (first, end) =
             switch step {
-            case .counters: (plan.first, plan.ends.0)
-            case .payload: (plan.ends.0, plan.ends.1)
-            case .price: (plan.ends.1, plan.ends.2)
-            case .account: (plan.ends.2, plan.ends.3)
+            case .counters: (plan.pointee.first, plan.pointee.ends.0)
+            case .payload: (plan.pointee.ends.0, plan.pointee.ends.1)
+            case .price: (plan.pointee.ends.1, plan.pointee.ends.2)
+            case .account: (plan.pointee.ends.2, plan.pointee.ends.3)
             }
         return UnsafeBufferPointer(start: planned + Int(first), count: Int(end &- first))
     }
 
-    /// Whether a membership rule permits an order.
-    func permits(_ planned: PlannedRule, _ order: Order) -> Bool {
-        switch rules[Int(planned.rule)].metric {
-        case .side: planned.permitted & UInt64(order.side.bit) != 0
-        case .type: planned.permitted & UInt64(order.type.bit) != 0
-        case .timeInForce: planned.permitted >> UInt64(order.timeInForce.index) & 1 == 1
-        default: planned.permitted != 0
+    /// Takes from rules the places that no other rule has too.
+    private func keepShared(_ plan: Range<UnsafeMutablePointer<PlannedRule>>) {
+        var (seen, shared) = (UInt32(0), UInt32(0))
+        for rule in plan {
+            shared |= seen & rule.pointee.place.bit
+            seen |= rule.pointee.place.bit
         }
+        for rule in plan where shared & rule.pointee.place.bit == 0 { rule.pointee.place = .unshared }
     }
 
     private func append(_ rule: PlannedRule) {
@@ -219,12 +254,7 @@ final class RulePlans {
     }
 
     private func governed(_ rule: CompiledRule) -> UInt16 {
-        guard rule.governs else { return 0 }
-        var bits: UInt16 = 0
-        for side in Side.allCases where rule.sides & side.bit != 0 {
-            for type in OrderType.allCases where rule.types & type.bit != 0 { bits |= RulePlan.kind(side, type) }
-        }
-        return bits
+        rule.governs ? OrderKind.bits(sides: rule.sides, types: rule.types) : 0
     }
 
     private func digest(_ account: NameID, _ strategy: NameID, _ symbol: NameID) -> Digest {

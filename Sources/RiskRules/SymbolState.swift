@@ -18,6 +18,7 @@ struct SymbolState: BitwiseCopyable {
 
 extension PriceQuote {
     /// Why this price does not count at `now`, by a link that was confirmed alive until `linkUntil`; nil where it counts.
+    @inline(__always)
     func reasonMissing(now: Int64, linkUntil: Int64) -> Reason? {
         if availability == .unfetched || now >= linkUntil { return .stateUnavailable }
         if availability == .absent || now >= expiresAt { return .priceUnavailable }

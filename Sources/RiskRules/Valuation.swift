@@ -4,6 +4,7 @@ enum Notional: BitwiseCopyable {
     case missing(Reason)
     case outOfRange
 
+    @inline(__always)
     init(_ quantity: UInt128, at price: FixedPoint, _ multiplier: FixedPoint) {
         let product = FixedPoint.product(quantity, price.units.magnitude, multiplier.units.magnitude)
         self = product.map { .product($0) } ?? .outOfRange
@@ -12,10 +13,13 @@ enum Notional: BitwiseCopyable {
 
 extension Order {
     /// Whether the mirrored price is needed to know what the order may cost.
-    var needsPriceToValue: Bool { side == .sell || !type.hasLimitPrice || mayBeMarket }
+    var needsPriceToValue: Bool {
+        @inline(__always) get { side == .sell || !type.hasLimitPrice || mayBeMarket }
+    }
 
     /// `p*`: what one unit may cost or bring; a sell limit below the market is worth what the market gives for it.
     /// - Parameter quote: the mirrored price, or nil where it does not count; the result is nil where it is needed then.
+    @inline(__always)
     func cost(at quote: PriceQuote?) -> FixedPoint? {
         if !needsPriceToValue { return price }
         guard let quote else { return nil }
@@ -32,12 +36,14 @@ extension Order {
 
 extension Metric {
     /// Whether an order is judged by the mirrored price of its symbol under a rule on this metric.
-    func asksPrice(of order: Order) -> Bool {
+    /// - Parameter needsPriceToValue: of the order.
+    @inline(__always)
+    func asksPrice(_ needsPriceToValue: Bool) -> Bool {
         switch self {
         case .priceDeviation, .priceAggression, .spread, .positionNotional, .grossExposure, .netExposure, .leverage,
             .concentration:
             true
-        case .orderNotional, .notionalSum, .openOrderNotional, .marginRatio, .availableMargin: order.needsPriceToValue
+        case .orderNotional, .notionalSum, .openOrderNotional, .marginRatio, .availableMargin: needsPriceToValue
         default: false
         }
     }

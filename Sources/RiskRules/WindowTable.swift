@@ -107,7 +107,10 @@ final class WindowTable<Amount: FixedWidthInteger & BitwiseCopyable> {
         }
         var place = index.find(key)
         if place >= 0 {
-            unlink(place)
+            if keys[place].next >= 0 {
+                unlink(place)
+                linkLast(place, window)
+            }
         } else {
             guard makeRoom(now: now) else {
                 window.pointee.lostUntil = Self.end(of: now, window.pointee.length)
@@ -118,8 +121,8 @@ final class WindowTable<Amount: FixedWidthInteger & BitwiseCopyable> {
             (keys + place).initialize(
                 to: Key(slot: slot, next: -1, previous: -1, ring: Ring(first: memory, capacity: Self.firstEntries)))
             index.insert(key, at: place)
+            linkLast(place, window)
         }
-        linkLast(place, window)
         keys[place].ring.expire(through: now &- window.pointee.length)
         keys[place].ring.add(amount, at: now, shape: window.pointee.shape)
         return keys[place].ring.total

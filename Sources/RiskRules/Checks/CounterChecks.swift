@@ -1,39 +1,44 @@
 // The table of rates and repetition: sliding windows over Gate's own traffic.
 extension RiskEngine {
     /// What a rule on counts comes to with this order, which it counts unless it only peeks.
+    @inline(always)
     func count(_ rule: UnsafeMutablePointer<CompiledRule>, _ facts: OrderFacts) -> Measure {
         let isOfRejects = rule.pointee.metric == .rejectCount
         if facts.counting == .counts, !isOfRejects {
             return count(facts.order, rule, connection: facts.connection, now: facts.now)
         }
+        return peek(rule, facts)
+    }
+
+    @inline(never)
+    private func peek(_ rule: UnsafeMutablePointer<CompiledRule>, _ facts: OrderFacts) -> Measure {
+        let isOfRejects = rule.pointee.metric == .rejectCount
         let slot = windowSlots[Int(rule.pointee.windowIndex)]
         let key = windowKey(rule, facts.order, connection: facts.connection)
-        // Asked one by one: a table in hand would be retained.
-        let total =
-            rule.pointee.metric == .duplicateCount
-            ? windows.duplicates.total(slot: slot, key: key, now: facts.now)
-            : windows.counts.total(slot: slot, key: key, now: facts.now)
+        let total = windows.table(of: rule.pointee.metric)._withUnsafeGuaranteedRef {
+            $0.total(slot: slot, key: key, now: facts.now)
+        }
         guard let count = total else { return .violated }
         let withThis = facts.counting == .peeks && !isOfRejects ? count &+ 1 : count
         return Measure(FixedPoint(whole: Int128(withThis)))
     }
 
     /// Counts an order or a cancel by one rule; without room for its key the count is not known, and the rule violated.
+    @inline(always)
     func count(
         _ order: Order, _ rule: UnsafeMutablePointer<CompiledRule>, connection: UInt32, now: Int64
     ) -> Measure {
         let slot = windowSlots[Int(rule.pointee.windowIndex)]
         let key = windowKey(rule, order, connection: connection)
-        let total =
-            rule.pointee.metric == .duplicateCount
-            ? windows.duplicates.add(1, slot: slot, key: key, now: now)
-            : windows.counts.add(1, slot: slot, key: key, now: now)
+        let total = windows.table(of: rule.pointee.metric)._withUnsafeGuaranteedRef {
+            $0.add(1, slot: slot, key: key, now: now)
+        }
         guard let count = total else { return .violated }
         return Measure(FixedPoint(whole: Int128(count)))
     }
 
     /// Counts a reject by every rule on rejects that applies to its order.
-    func countReject(_ order: Order, _ plan: RulePlan, connection: UInt32, now: Int64) {
+    func countReject(_ order: Order, _ plan: UnsafePointer<RulePlan>, connection: UInt32, now: Int64) {
         for planned in plans.rules(.counters, of: plan) {
             let rule = plans.rules + Int(planned.rule)
             guard rule.pointee.metric == .rejectCount, plans.applies(rule, to: order, wall: wall(now)) else { continue }
@@ -43,7 +48,7 @@ extension RiskEngine {
 
     /// What the window's approved orders come to with this one; each was added when it was reserved.
     func notionalSum(_ rule: UnsafeMutablePointer<CompiledRule>, _ facts: OrderFacts) -> Measure {
-        let notional = facts.notional(of: facts.order.quantity)
+        let notional = notional(facts)
         guard case .product(let product) = notional else { return Measure(notional) }
         let slot = windowSlots[Int(rule.pointee.windowIndex)]
         let key = windowKey(rule, facts.order, connection: facts.connection)
@@ -102,19 +107,25 @@ extension RiskEngine {
     /// What a window is kept per; the orders of an account that name no strategy are one strategy of it. Orders that are
     /// alike have a key of their own, in which everything stands by what it is and not by its number, so that it means the
     /// same in every run.
+    @inline(always)
     private func windowKey(
         _ rule: UnsafeMutablePointer<CompiledRule>, _ order: Order, connection: UInt32
     ) -> Digest {
-        guard rule.pointee.metric == .duplicateCount else {
-            let owner =
-                switch rule.pointee.per {
-                case .account: order.account.index
-                case .symbol: order.symbol.index
-                case .connection: connection
-                case .strategy: order.strategy != .none ? order.strategy.index : order.account.index | Self.noStrategy
-                }
-            return windows.digest(slot: windowSlots[Int(rule.pointee.windowIndex)], key: owner)
-        }
+        if rule.pointee.metric == .duplicateCount { return alikeKey(rule, order, connection: connection) }
+        let owner =
+            switch rule.pointee.per {
+            case .account: order.account.index
+            case .symbol: order.symbol.index
+            case .connection: connection
+            case .strategy: order.strategy != .none ? order.strategy.index : order.account.index | Self.noStrategy
+            }
+        return windows.digest(slot: windowSlots[Int(rule.pointee.windowIndex)], key: owner)
+    }
+
+    @inline(never)
+    private func alikeKey(
+        _ rule: UnsafeMutablePointer<CompiledRule>, _ order: Order, connection: UInt32
+    ) -> Digest {
         let price = order.type.hasLimitPrice ? order.price.units : 0
         let owner: UInt64 =
             switch rule.pointee.per {

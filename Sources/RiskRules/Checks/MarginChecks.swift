@@ -24,13 +24,13 @@ extension RiskEngine {
     /// An order of the ledger whose margin could not be computed makes the sum unknown until a snapshot contains it. Where
     /// the snapshot shows the order that a replace takes the place of, it contains its margin.
     private func reservedAndRequired(_ facts: OrderFacts) -> Measure {
-        let replaced = facts.replaced.pointee
-        guard facts.account.pointee.unknownMargins == replaced.sums.unknownMargins else {
+        let replaced = facts.replaced
+        guard facts.account.pointee.unknownMargins == replaced.pointee.sums.unknownMargins else {
             return .missing(.priceUnavailable)
         }
-        let required = facts.requiredMargin()
+        let required = facts.requiredMargin(notional(facts))
         guard case .amount(let amount) = required else { return required }
-        let reserved = facts.account.pointee.reservedMargin &- replaced.sums.margin
-        return Measure(reserved &+ Swift.max(0, amount.units &- replaced.shownMargin))
+        let reserved = facts.account.pointee.reservedMargin &- replaced.pointee.sums.margin
+        return Measure(reserved &+ Swift.max(0, amount.units &- replaced.pointee.shownMargin))
     }
 }

@@ -1,8 +1,11 @@
 // What an order says of itself: names, steps and sizes. No price and no account is needed.
 extension RiskEngine {
     func measurePayload(_ metric: Metric, _ planned: PlannedRule, _ facts: OrderFacts) -> Measure {
-        metric == .orderQuantity
-            ? .amount(facts.order.quantity) : plans.permits(planned, facts.order) ? .satisfied : .violated
+        switch metric {
+        case .orderQuantity: .amount(facts.order.quantity)
+        case .timeInForce: planned.permitted >> UInt64(facts.order.timeInForce.index) & 1 == 1 ? .satisfied : .violated
+        default: planned.permitted & UInt64(facts.kind) != 0 ? .satisfied : .violated
+        }
     }
 
     /// The instrument's own bounds, and that there is one.

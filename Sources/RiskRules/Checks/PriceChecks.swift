@@ -1,16 +1,17 @@
 // What an order costs, and how far from the market it is: the mirrored price of its symbol is needed.
 extension RiskEngine {
+    @inline(__always)
     func measurePrice(_ rule: UnsafeMutablePointer<CompiledRule>, _ facts: OrderFacts) -> Measure {
         let metric = rule.pointee.metric
-        if metric.asksPrice(of: facts.order) { notes.pointee.looksAtPrice = true }
+        if metric.asksPrice(facts.needsPriceToValue) { notes.pointee.looksAtPrice = true }
         switch metric {
         case .orderNotional:
-            let notional = facts.notional(of: facts.order.quantity)
+            let notional = notional(facts)
             guard case .product(let product) = notional, !product.isExact else { return Measure(notional) }
             return .between(product.below, product.above)
         case .priceDeviation, .priceAggression, .spread:
             if let reason = facts.priceMissing { return .missing(reason) }
-            return measureCollar(metric, facts.order, facts.symbol.pointee.quote)
+            return measureCollar(metric, facts)
         case .notionalSum: return notionalSum(rule, facts)
         case .volatility: return measureVolatility(rule, facts)
         default: return .outOfRange
@@ -21,8 +22,8 @@ extension RiskEngine {
     func checkMinNotional(_ facts: OrderFacts) {
         guard hasMinNotional(facts), !facts.isReducing else { return }
         let minimum = plans.instruments[Int(facts.symbol.pointee.instrument)].minNotional
-        if facts.order.needsPriceToValue { notes.pointee.looksAtPrice = true }
-        switch facts.notional(of: facts.order.quantity) {
+        if facts.needsPriceToValue { notes.pointee.looksAtPrice = true }
+        switch notional(facts) {
         case .product(let product):
             if product.below < minimum { report(.notionalBelowMinimum, value: product.below, bound: minimum) }
         case .missing(let reason): report(reason)
@@ -35,7 +36,22 @@ extension RiskEngine {
         return index >= 0 && plans.instruments[Int(index)].minNotional > .zero
     }
 
-    private func measureCollar(_ metric: Metric, _ order: Order, _ quote: PriceQuote) -> Measure {
+    /// The notional of the order, computed once a decision.
+    @inline(__always)
+    func notional(_ facts: OrderFacts) -> Notional {
+        if !notes.pointee.hasNotional { noteNotional(facts) }
+        return notes.pointee.notional
+    }
+
+    @inline(never)
+    private func noteNotional(_ facts: OrderFacts) {
+        notes.pointee.notional = facts.notional(of: facts.order.quantity)
+        notes.pointee.hasNotional = true
+    }
+
+    private func measureCollar(_ metric: Metric, _ facts: OrderFacts) -> Measure {
+        let order = facts.order
+        let quote = facts.symbol.pointee.quote
         let bid = quote.hasBidAsk ? quote.bid : quote.mark
         let ask = quote.hasBidAsk ? quote.ask : quote.mark
         switch metric {

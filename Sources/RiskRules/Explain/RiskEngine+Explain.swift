@@ -13,6 +13,7 @@ extension RiskEngine {
                 reason: verdict.reason, violations: Array(verdict.violations), isReducing: verdict.isReducing,
                 rules: [], maxQuantity: maxQuantity, metrics: [])
             let facts = facts(order, nil, connection: connection, now: now, counting: .peeks)
+            notes.pointee.reset()
             explanation.rules = explainRules(facts, explanation.violations)
             explanation.metrics = explainMetrics(facts)
             return explanation
@@ -124,7 +125,11 @@ extension RiskEngine {
             else { return nil }
             var rule = CompiledRule(measuring: metric)
             let measure = withUnsafeMutablePointer(to: &rule) {
-                self.measure(metric.step, PlannedRule(rule: -1, permitted: .max), $0, facts)
+                self.measure(
+                    metric.step,
+                    PlannedRule(
+                        rule: -1, kinds: OrderKind.all, place: .unshared, isPlain: true, permitted: .max),
+                    $0, facts)
             }
             return measure.rounded(up: traits.bound != .min).map { (metric, $0) }
         }

@@ -127,23 +127,20 @@ extension RiskEngine {
         let account = facts.account
         if account.pointee.equity.isPresent { metrics.equity = account.pointee.equity.value }
         if account.pointee.marginUsed.isPresent { metrics.marginUsed = account.pointee.marginUsed.value }
-        metrics.drawdownDaily = measureLoss(.drawdownDaily, account).rounded(up: true)
-        metrics.drawdownMax = measureLoss(.drawdownMax, account).rounded(up: true)
-        metrics.dailyLoss = measureLoss(.dailyLoss, account).rounded(up: true)
+        metrics.drawdownDaily = drawdown(account, since: account.pointee.dailyStartEquity).rounded(up: true)
+        metrics.drawdownMax = drawdown(account, since: account.pointee.peakEquity).rounded(up: true)
+        metrics.dailyLoss = dailyLoss(account).rounded(up: true)
         if account.pointee.unknownMargins == 0 {
             metrics.reservedMargin = FixedPoint(inRange: account.pointee.reservedMargin)
         }
         metrics.marginRatio = marginRatio(facts).rounded(up: false)
         guard account.pointee.showsExposure else { return metrics }
-        func exposure(_ metric: Metric, up: Bool = true) -> FixedPoint? {
-            measureExposure(metric, .account, facts).rounded(up: up)
-        }
-        metrics.grossExposure = exposure(.grossExposure)
-        metrics.netExposure = exposure(.netExposure)
-        metrics.leverage = exposure(.leverage)
-        metrics.availableMargin = exposure(.availableMargin, up: false)
-        metrics.openOrders = exposure(.openOrders)
-        metrics.openOrderNotional = exposure(.openOrderNotional)
+        metrics.grossExposure = gross(facts).rounded(up: true)
+        metrics.netExposure = net(facts).rounded(up: true)
+        metrics.leverage = overEquity(facts) { gross(facts) }.rounded(up: true)
+        metrics.availableMargin = availableMargin(facts).rounded(up: false)
+        metrics.openOrders = openOrders(.account, facts).rounded(up: true)
+        metrics.openOrderNotional = openOrderNotional(facts).rounded(up: true)
         return metrics
     }
 }
