@@ -127,6 +127,29 @@ final class ExposureTable {
         valueAtMark(exposure)
     }
 
+    /// Values an exposure of which nothing changed but what working orders of one side come to.
+    func value(_ place: Int32, _ side: Side) {
+        let exposure = base + Int(place)
+        let owner = accounts + Int(exposure.pointee.account.index)
+        let symbol = symbols + Int(exposure.pointee.symbol.index)
+        let multiplier = symbol.pointee.multiplier
+        let worst = exposure.pointee.working
+        let price = exposure.pointee.positionPrice
+        guard symbol.pointee.standing == .none else { return value(place) }
+        if price.isPresent {
+            let isValued = exposure.pointee.fallback.revalue(
+                worst, side, at: price.value, multiplier, in: &owner.pointee.fallback)
+            if !isValued { return value(place) }
+        } else {
+            let fallback = ExposureValue(worst, missing: .unfetched)
+            if exposure.pointee.fallback != fallback { return value(place) }
+        }
+        let isValued = exposure.pointee.mirrored.revalue(
+            worst, side, at: symbol.pointee.countedMark, multiplier, in: &owner.pointee.mirrored)
+        if !isValued { return value(place) }
+        valueUnpriced(exposure)
+    }
+
     /// Values all exposures of an account: its snapshot is another one.
     func valueAll(of account: NameID) {
         var place = accounts[Int(account.index)].firstExposure
@@ -190,9 +213,18 @@ final class ExposureTable {
             exposure.pointee.mirrored = ExposureValue(exposure.pointee.working, missing: standing)
         }
         owner.pointee.mirrored.add(exposure.pointee.mirrored)
+        valueUnpriced(exposure)
+    }
+
+    @inline(always)
+    private func valueUnpriced(_ exposure: UnsafeMutablePointer<Exposure>) {
+        guard exposure.pointee.unpricedQuantity != 0 || exposure.pointee.unpriced.isAny else { return }
+        let owner = accounts + Int(exposure.pointee.account.index)
+        let symbol = symbols + Int(exposure.pointee.symbol.index)
         owner.pointee.unpriced.subtract(exposure.pointee.unpriced)
         exposure.pointee.unpriced = UnpricedValue(
-            exposure.pointee.unpricedQuantity, at: mark, symbol.pointee.multiplier, standing: standing)
+            exposure.pointee.unpricedQuantity, at: symbol.pointee.countedMark, symbol.pointee.multiplier,
+            standing: symbol.pointee.standing)
         owner.pointee.unpriced.add(exposure.pointee.unpriced)
     }
 }

@@ -64,7 +64,7 @@ struct ValueProblems: BitwiseCopyable {
 }
 
 /// A sum of products with signs, from below and from above.
-struct Bracket: BitwiseCopyable {
+struct Bracket: Equatable, BitwiseCopyable {
     var lower: Int128 = 0
     var upper: Int128 = 0
 
@@ -94,7 +94,7 @@ struct Bracket: BitwiseCopyable {
 }
 
 /// What an account's worst case in one symbol is worth, or why that is not known; nothing where there is no quantity.
-struct ExposureValue: BitwiseCopyable {
+struct ExposureValue: Equatable, BitwiseCopyable {
     var problem = ValueProblem.none
     /// `position_notional`, rounded up.
     var gross: Int128 = 0
@@ -129,6 +129,23 @@ struct ExposureValue: BitwiseCopyable {
         gross = Swift.max(longs.ceiling, shorts.ceiling)
     }
 
+    /// Values the worst case of one side again, by the same price, and the sums with it; false, and nothing is changed, where
+    /// all of it has to be valued again.
+    @inline(always)
+    mutating func revalue(
+        _ worst: WorstCase, _ side: Side, at mark: FixedPoint, _ multiplier: FixedPoint, in sums: inout ExposureSums
+    ) -> Bool {
+        let quantity = side == .buy ? worst.long : worst.short
+        guard problem == .none, let product = Self.product(quantity, mark, multiplier) else { return false }
+        let bracket = Bracket(product, isNegative: quantity < 0)
+        let other = side == .buy ? short.magnitude : long.magnitude
+        let gross = Swift.max(bracket.magnitude, other)
+        sums.move(side, from: side == .buy ? long : short, to: bracket, gross: gross &- self.gross)
+        if side == .buy { long = bracket } else { short = bracket }
+        self.gross = gross
+        return true
+    }
+
     @inline(__always)
     private static func product(
         _ quantity: Int128, _ mark: FixedPoint, _ multiplier: FixedPoint
@@ -154,6 +171,16 @@ struct ExposureSums: BitwiseCopyable {
         sums.problems.count(before.problem, by: -1)
         sums.problems.count(after.problem, by: 1)
         return sums
+    }
+
+    /// Puts one side of what was added before for a symbol in the place of another, and what that makes of its gross.
+    @inline(always)
+    fileprivate mutating func move(_ side: Side, from before: Bracket, to after: Bracket, gross difference: Int128) {
+        gross &+= difference
+        switch side {
+        case .buy: long = long &- before &+ after
+        case .sell: short = short &- before &+ after
+        }
     }
 
     mutating func add(_ value: ExposureValue) {
@@ -195,6 +222,9 @@ struct UnpricedValue: BitwiseCopyable {
     var notional: Int128 = 0
 
     init() {}
+
+    /// Whether it adds anything to a sum.
+    var isAny: Bool { problem != .none || notional != 0 }
 
     /// - Parameter standing: why the mirrored price does not count, if it does not.
     init(_ quantity: Int128, at mark: FixedPoint, _ multiplier: FixedPoint, standing: ValueProblem) {

@@ -11,18 +11,19 @@ extension Ledger {
         var replaced = ReplacedOrder()
         replaced.ids = reference
         if let found = find(reference, of: order.account), case let tail = latest(found),
-            let reservation = find(tail)?.pointee, !reservation.isShown
+            let reservation = find(tail), !reservation.pointee.isShown
         {
-            replaced.ids = Self.merge(reservation, reference)
-            guard reservation.side == order.side, reservation.symbol == order.symbol, reservation.state != .closing
+            replaced.ids = Self.merge(reservation.pointee, reference)
+            guard reservation.pointee.side == order.side, reservation.pointee.symbol == order.symbol,
+                reservation.pointee.state != .closing
             else {
-                replaced.isOver = reservation.state == .closing
+                replaced.isOver = reservation.pointee.state == .closing
                 return replaced
             }
             replaced.predecessor = tail
-            replaced.sums = reservation.base + reservation.sums
-            replaced.sums.margin &-= reservation.shownMargin
-            replaced.shownMargin = reservation.shownMargin
+            replaced.sums = reservation.pointee.base + reservation.sums
+            replaced.sums.margin &-= reservation.pointee.shownMargin
+            replaced.shownMargin = reservation.pointee.shownMargin
             return replaced
         }
         guard let shown = shown(reference, of: order.account) else { return replaced }
@@ -80,30 +81,32 @@ extension Ledger {
     /// until a snapshot contains it.
     /// - Parameter filled: what was filled until then, where that is known: no more than that is kept of them.
     func takeOver(_ id: ReservationID, filled: FixedPoint?) {
-        while let before = find(id)?.pointee.predecessor, let replaced = find(before)?.pointee {
-            guard !replaced.awaitsAnswer, replaced.state != .unknown else { return }
-            let group = replaced.base + replaced.sums
+        guard let replacement = find(id) else { return }
+        while let before = replacement.pointee.predecessor, let replaced = find(before) {
+            guard !replaced.pointee.awaitsAnswer, replaced.pointee.state != .unknown else { return }
+            let group = replaced.pointee.base + replaced.sums
             // Of two replaces on their way at once the endpoint may have taken the later one first.
             let isBefore =
-                !replaced.isReplacement || find(id).map { replaced.changedAt < $0.pointee.approval.at } ?? false
+                !replaced.pointee.isReplacement || replaced.pointee.changedAt < replacement.pointee.approval.at
             let filled = isBefore ? filled : nil
             // News of the replacement may count from zero again.
-            let seen = replaced.filled.units
+            let seen = replaced.pointee.filled.units
             let whole = filled.map { Swift.min(group.quantity, Swift.max(seen, $0.units)) } ?? group.quantity
             change(id) {
-                $0.filled = Swift.max($0.filled, replaced.filled)
+                $0.filled = Swift.max($0.filled, replaced.pointee.filled)
                 $0.whole = Swift.max($0.whole, FixedPoint(units: whole))
                 if filled == nil { $0.notional = Swift.max($0.notional, FixedPoint(units: group.notional)) }
                 $0.margin = Swift.max($0.margin, Self.margin(of: whole, in: group) ?? $0.margin)
                 if group.unknownMargins > 0 { $0.isMarginKnown = false }
                 let shared = $0.original
-                $0.original = Self.merge(replaced, shared)
+                $0.original = Self.merge(replaced.pointee, shared)
                 // An id that it shares with one before it stays known as shared.
                 if $0.orderID != .none, shared.orderID == $0.orderID { $0.original.orderID = shared.orderID }
                 if shared.clientOrderID == $0.clientOrderID { $0.original.clientOrderID = shared.clientOrderID }
-                $0.marginWhereShown = replaced.isReplacement ? replaced.marginWhereShown : $0.marginWhereShown
+                $0.marginWhereShown =
+                    replaced.pointee.isReplacement ? replaced.pointee.marginWhereShown : $0.marginWhereShown
             }
-            let orderID = replaced.orderID
+            let orderID = replaced.pointee.orderID
             remove(before)
             // An endpoint that gives a replacement no id of its own goes on using the one before.
             name(id, orderID: orderID)
@@ -120,9 +123,13 @@ extension Ledger {
     /// Ends what a replacement that a snapshot shows has replaced: the snapshot contains what became of it. A replace whose
     /// outcome is not known yet is left: the endpoint may take it after the one that it was sent before.
     func dropReplaced(by id: ReservationID) {
-        while let before = find(id)?.pointee.predecessor, let replaced = find(before)?.pointee {
-            if replaced.isReplacement, replaced.state == .inFlight || replaced.state == .unknown { return }
-            if replaced.awaitsAnswer {
+        guard let replacement = find(id) else { return }
+        while let before = replacement.pointee.predecessor, let replaced = find(before) {
+            if replaced.pointee.isReplacement, replaced.pointee.state == .inFlight || replaced.pointee.state == .unknown
+            {
+                return
+            }
+            if replaced.pointee.awaitsAnswer {
                 change(before) { $0.isShown = true }
                 return
             }
@@ -139,8 +146,8 @@ extension Ledger {
 
     /// What of a replacement's whole is counted elsewhere, and which part of the margin in it is the snapshot's.
     private func base(of reservation: Reservation) -> (OrderSums, shownMargin: Int128) {
-        if let before = reservation.predecessor.flatMap({ find($0) })?.pointee, !before.isShown {
-            return (before.base + before.sums, before.shownMargin)
+        if let before = reservation.predecessor.flatMap({ find($0) }), !before.pointee.isShown {
+            return (before.pointee.base + before.sums, before.pointee.shownMargin)
         }
         guard let shown = shown(reservation.original, of: reservation.account), shown.side == reservation.side,
             shown.symbol == reservation.symbol

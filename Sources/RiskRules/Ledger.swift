@@ -162,8 +162,7 @@ final class Ledger {
         counts[Int(reservation.state.rawValue)] += 1
         exposures[reservation.exposure].pointee.reservations += 1
         if reservation.isReplacement { owner.pointee.replacements += 1 }
-        count(base[place], by: 1)
-        exposures.value(reservation.exposure)
+        recount(base + place, from: OrderSums(), to: (base + place).sums)
         let id = ReservationID(index: UInt32(truncatingIfNeeded: place), generation: generation)
         if let predecessor = reservation.predecessor { find(predecessor)?.pointee.successor = id }
         changes.inserted(place, isTold: isTold)
@@ -172,19 +171,19 @@ final class Ledger {
 
     /// Changes a reservation that is there, and the sums with it, and those of its replacements.
     func change(_ id: ReservationID, _ body: (inout Reservation) -> Void) {
+        guard let reservation = find(id) else { return }
         changeAlone(id, body)
-        if let successor = find(id)?.pointee.successor { rebase(successor) }
+        if let successor = reservation.pointee.successor { rebase(successor) }
     }
 
     /// Changes a reservation that is there, and the sums with it.
     func changeAlone(_ id: ReservationID, _ body: (inout Reservation) -> Void) {
         guard let reservation = find(id) else { return }
-        count(reservation.pointee, by: -1)
+        let before = reservation.sums
         counts[Int(reservation.pointee.state.rawValue)] -= 1
         body(&reservation.pointee)
         counts[Int(reservation.pointee.state.rawValue)] += 1
-        count(reservation.pointee, by: 1)
-        exposures.value(reservation.pointee.exposure)
+        recount(reservation, from: before, to: reservation.sums)
         changes.changed(Int(id.index))
     }
 
@@ -206,10 +205,9 @@ final class Ledger {
     func remove(_ id: ReservationID) {
         guard let reservation = find(id) else { return }
         let place = Int(id.index)
-        count(reservation.pointee, by: -1)
+        recount(reservation, from: reservation.sums, to: OrderSums())
         counts[Int(reservation.pointee.state.rawValue)] -= 1
         exposures[reservation.pointee.exposure].pointee.reservations -= 1
-        exposures.value(reservation.pointee.exposure)
         if reservation.pointee.clientOrderID != .none { clientIDs.remove(at: place) }
         if reservation.pointee.orderID != .none { orderIDs.remove(at: place) }
         let (previous, next) = (reservation.pointee.previous, reservation.pointee.next)
@@ -323,25 +321,32 @@ final class Ledger {
         return Digest(low: clientOrderID.low ^ SipHash.spread(UInt64(account.index)), high: clientOrderID.high)
     }
 
-    /// Adds a reservation to the sums, or takes it out of them.
-    private func count(_ reservation: Reservation, by sign: Int) {
-        let exposure = exposures[reservation.exposure]
-        let account = accounts + Int(reservation.account.index)
-        let sums = reservation.sums
-        let factor = Int128(sign)
-        switch reservation.side {
-        case .buy: exposure.pointee.reservedBuys &+= sums.quantity &* factor
-        case .sell: exposure.pointee.reservedSells &+= sums.quantity &* factor
+    /// Puts what a reservation adds to the sums in the place of what it added before.
+    private func recount(
+        _ reservation: UnsafeMutablePointer<Reservation>, from before: OrderSums, to after: OrderSums
+    ) {
+        guard before != after else { return }
+        let place = reservation.pointee.exposure
+        let side = reservation.pointee.side
+        let exposure = exposures[place]
+        let account = accounts + Int(reservation.pointee.account.index)
+        let quantity = after.quantity &- before.quantity
+        switch side {
+        case .buy: exposure.pointee.reservedBuys &+= quantity
+        case .sell: exposure.pointee.reservedSells &+= quantity
         }
-        exposure.pointee.openReservations &+= sums.orders &* sign
-        exposure.pointee.openNotional &+= sums.notional &* factor
-        exposure.pointee.openUnpriced &+= sums.unpricedQuantity &* factor
-        account.pointee.reservedMargin &+= sums.margin &* factor
-        account.pointee.unknownMargins &+= sums.unknownMargins &* sign
-        account.pointee.openReservations &+= sums.orders &* sign
-        account.pointee.openNotional &+= sums.notional &* factor
-        account.pointee.openUnpriced &+= sums.unpricedOrders &* sign
+        let notional = after.notional &- before.notional
+        let unpricedQuantity = after.unpricedQuantity &- before.unpricedQuantity
+        exposure.pointee.openReservations &+= after.orders &- before.orders
+        exposure.pointee.openNotional &+= notional
+        exposure.pointee.openUnpriced &+= unpricedQuantity
+        account.pointee.reservedMargin &+= after.margin &- before.margin
+        account.pointee.unknownMargins &+= after.unknownMargins &- before.unknownMargins
+        account.pointee.openReservations &+= after.orders &- before.orders
+        account.pointee.openNotional &+= notional
+        account.pointee.openUnpriced &+= after.unpricedOrders &- before.unpricedOrders
         account.pointee.ownRevision &+= 1
         revision.pointee &+= 1
+        if quantity != 0 || unpricedQuantity != 0 { exposures.value(place, side) }
     }
 }

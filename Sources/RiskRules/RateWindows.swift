@@ -45,6 +45,8 @@ final class RateWindows {
         metric == .duplicateCount ? .passUnretained(duplicates) : .passUnretained(counts)
     }
 
+    var tableOfSums: Unmanaged<WindowTable<Int128>> { .passUnretained(sums) }
+
     /// What stands for a key of a window: exact, since it fits.
     func digest(slot: Int32, key: UInt32) -> Digest {
         let pair = UInt64(UInt32(bitPattern: slot)) << 32 | UInt64(key)

@@ -108,27 +108,6 @@ package struct Reservation: Sendable, BitwiseCopyable {
     /// Whether the answer to its own call is still to come.
     var awaitsAnswer: Bool { state == .inFlight || isAhead }
 
-    /// What this reservation adds to the sums of its account and symbol.
-    var sums: OrderSums {
-        guard !isShown else { return OrderSums() }
-        var sums = OrderSums()
-        sums.quantity = remaining.units
-        if isMarginKnown {
-            sums.margin = Swift.max(0, margin.units &- base.margin)
-        } else {
-            sums.unknownMargins = 1
-        }
-        guard state.isOpen else { return sums }
-        sums.orders = base.orders > 0 ? 0 : 1
-        if isPriced {
-            sums.notional = Swift.max(0, notional.units &- base.notional)
-        } else {
-            sums.unpricedQuantity = whole.units
-            sums.unpricedOrders = 1
-        }
-        return sums
-    }
-
     /// Counts no more than what is not counted elsewhere.
     mutating func rest(on base: OrderSums, shownMargin: Int128) {
         self.base = base
@@ -158,5 +137,29 @@ package struct Reservation: Sendable, BitwiseCopyable {
         isMarginKnown = true
         filled = .zero
         isAhead = true
+    }
+}
+
+// Of the pointer, since a property of the reservation would be given a copy of all of it.
+extension UnsafeMutablePointer<Reservation> {
+    /// What this reservation adds to the sums of its account and symbol.
+    var sums: OrderSums {
+        guard !pointee.isShown else { return OrderSums() }
+        var sums = OrderSums()
+        sums.quantity = pointee.remaining.units
+        if pointee.isMarginKnown {
+            sums.margin = Swift.max(0, pointee.margin.units &- pointee.base.margin)
+        } else {
+            sums.unknownMargins = 1
+        }
+        guard pointee.state.isOpen else { return sums }
+        sums.orders = pointee.base.orders > 0 ? 0 : 1
+        if pointee.isPriced {
+            sums.notional = Swift.max(0, pointee.notional.units &- pointee.base.notional)
+        } else {
+            sums.unpricedQuantity = pointee.whole.units
+            sums.unpricedOrders = 1
+        }
+        return sums
     }
 }

@@ -107,85 +107,93 @@ extension RiskEngine {
     /// Takes over news of an order whose reservation is there; false where it says nothing new.
     @discardableResult
     func learn(_ news: OrderNews, of id: ReservationID) -> Bool {
-        guard let before = ledger.find(id)?.pointee else { return false }
+        guard let reservation = ledger.find(id) else { return false }
+        let before = Known(orderID: reservation.pointee.orderID, whole: reservation.pointee.whole)
         ledger.name(id, orderID: news.orderID)
-        if before.isShown || isShown(news.orderID, of: before) {
+        if reservation.pointee.isShown || isShown(news.orderID, of: reservation) {
             if news.status != .rejected { ledger.dropReplaced(by: id) }
             return leave(id, to: news) { $0.isShown = true }
         }
         switch news.status {
-        case .rejected where !contradicts(news, before): return leave(id, to: news) { $0.keepNothing() }
+        case .rejected where !contradicts(news, reservation): return leave(id, to: news) { $0.keepNothing() }
         case .rejected: return end(id, before, filled: nil, news)
         case .ended: return end(id, before, filled: news.filled, news)
         case .accepted:
-            if before.state != .closing {
-                ledger.takeOver(id, filled: news.filled)
-            }
-            return renew(id, before, news) {
-                if $0.state == .inFlight || $0.state == .unknown { $0.state = .open }
-            }
+            if reservation.pointee.state != .closing { ledger.takeOver(id, filled: news.filled) }
+            return renew(id, before, news, to: reservation.pointee.state == .closing ? .closing : .open, keeping: nil)
         }
+    }
+
+    /// What was known of an order before news of it.
+    private struct Known: BitwiseCopyable {
+        var orderID: Digest
+        var whole: FixedPoint
     }
 
     /// Whether a reject says of an order what cannot be: that nothing is filled of one that was seen to be filled, or has
     /// taken the place of another by news that came before.
-    private func contradicts(_ news: OrderNews, _ before: Reservation) -> Bool {
-        guard before.isAhead || !news.isAnswer else { return false }
-        return before.filled > .zero || before.isReplacement && before.state == .open
+    private func contradicts(_ news: OrderNews, _ before: UnsafeMutablePointer<Reservation>) -> Bool {
+        guard before.pointee.isAhead || !news.isAnswer else { return false }
+        return before.pointee.filled > .zero || before.pointee.isReplacement && before.pointee.state == .open
     }
 
-    private func end(_ id: ReservationID, _ before: Reservation, filled: FixedPoint?, _ news: OrderNews) -> Bool {
+    private func end(_ id: ReservationID, _ before: Known, filled: FixedPoint?, _ news: OrderNews) -> Bool {
         ledger.takeOver(id, filled: filled)
-        let seen = ledger.find(id)?.pointee.filled ?? .zero
+        let seen = ledger.find(id).map { $0.pointee.filled } ?? .zero
         let filled = filled.map { Swift.max($0, seen) }
         if filled == .zero { return leave(id, to: news) { $0.keepNothing() } }
-        return renew(id, before, news) {
-            $0.state = .closing
-            if let filled, filled < $0.whole { $0.keep(filled) }
-        }
+        return renew(id, before, news, to: .closing, keeping: filled)
     }
 
     /// Takes over what news makes of a reservation, and ends it where nothing is left and no answer is to come.
+    /// - Parameter part: what is kept of the whole, if it is less; nil: all.
     private func renew(
-        _ id: ReservationID, _ before: Reservation, _ news: OrderNews, _ body: (inout Reservation) -> Void
+        _ id: ReservationID, _ before: Known, _ news: OrderNews, to state: ReservationState, keeping part: FixedPoint?
     ) -> Bool {
-        guard let held = ledger.find(id)?.pointee else { return false }
-        var after = held
-        body(&after)
-        if held.state == .inFlight || held.state == .unknown {
-            after.changedAt = news.now
-            after.changedAtWall = news.wallNow
-        }
-        after.filled = Swift.min(Swift.max(held.filled, news.filled ?? .zero), after.whole)
-        after.isAhead = held.awaitsAnswer && !news.isAnswer
-        if after.state == .closing, after.whole == .zero, !after.isAhead {
+        guard let held = ledger.find(id) else { return false }
+        let whole = held.pointee.whole
+        let kept = Swift.min(part ?? whole, whole)
+        let filled = Swift.min(Swift.max(held.pointee.filled, news.filled ?? .zero), kept)
+        let isAhead = held.pointee.awaitsAnswer && !news.isAnswer
+        let isOther = held.pointee.orderID != before.orderID || whole != before.whole
+        if state == .closing, kept == .zero, !isAhead {
             ledger.remove(id)
             return true
         }
-        let isNew =
-            after.state != held.state || after.filled != held.filled || after.whole != held.whole
-            || after.isAhead != held.isAhead
-        if isNew { ledger.change(id) { $0 = after } }
-        return isNew || held.orderID != before.orderID || held.whole != before.whole
+        guard
+            state != held.pointee.state || filled != held.pointee.filled || kept != whole
+                || isAhead != held.pointee.isAhead
+        else { return isOther }
+        ledger.change(id) {
+            if $0.state == .inFlight || $0.state == .unknown {
+                $0.changedAt = news.now
+                $0.changedAtWall = news.wallNow
+            }
+            $0.state = state
+            if kept < whole { $0.keep(kept) }
+            $0.filled = filled
+            $0.isAhead = isAhead
+        }
+        return true
     }
 
     /// Ends a reservation of which nothing counts any more; where its answer is still to come, it is left to that.
     private func leave(_ id: ReservationID, to news: OrderNews, _ body: (inout Reservation) -> Void) -> Bool {
-        guard let held = ledger.find(id)?.pointee else { return false }
-        guard held.awaitsAnswer, !news.isAnswer else {
+        guard let held = ledger.find(id) else { return false }
+        guard held.pointee.awaitsAnswer, !news.isAnswer else {
             ledger.remove(id)
             return true
         }
-        if held.isShown || held.state == .closing && held.whole == .zero { return false }
+        if held.pointee.isShown || held.pointee.state == .closing && held.pointee.whole == .zero { return false }
         ledger.change(id, body)
         return true
     }
 
     /// Whether the account's snapshot shows a pending order of an id that this reservation's order has for itself.
-    private func isShown(_ orderID: Digest, of reservation: Reservation) -> Bool {
-        guard orderID != .none, !reservation.mayShare(orderID: orderID) else { return false }
+    private func isShown(_ orderID: Digest, of reservation: UnsafeMutablePointer<Reservation>) -> Bool {
+        guard orderID != .none, !reservation.pointee.mayShare(orderID: orderID) else { return false }
         let ids = OrderReference(orderID: orderID, clientOrderID: .none)
-        let shown = accounts[Int(reservation.account.index)].shown
+        let shown = accounts[Int(reservation.pointee.account.index)].shown
         return shown?._withUnsafeGuaranteedRef { $0.find(ids) != nil } ?? false
     }
 }

@@ -15,18 +15,19 @@ extension RiskEngine {
     ) -> ReservationID? {
         guard let place = exposures.obtain(order.account, order.symbol) else { return nil }
         let facts = facts(order, replacing, connection: connection, now: now, counting: .counted)
-        let multiplier = facts.symbol.pointee.multiplier
-        let cost = facts.cost()
-        let notional = cost.flatMap { FixedPoint.roundedUp(order.quantity, times: $0, times: multiplier) }
+        let product = facts.notional(of: order.quantity)
+        var notional: FixedPoint?
+        if case .product(let product) = product { notional = product.above }
         var margin: FixedPoint?
-        if case .amount(let amount) = facts.requiredMargin(facts.notional(of: order.quantity)) { margin = amount }
+        if case .amount(let amount) = facts.requiredMargin(product) { margin = amount }
         var reservation = Reservation(
             number: number, account: order.account, symbol: order.symbol, side: order.side, state: .inFlight,
-            clientOrderID: order.clientOrderID, orderID: .none, remaining: order.quantity, price: cost ?? .zero,
-            isPriced: notional != nil, multiplier: multiplier, margin: margin ?? .zero, isMarginKnown: margin != nil,
+            clientOrderID: order.clientOrderID, orderID: .none, remaining: order.quantity,
+            price: facts.cost() ?? .zero, isPriced: notional != nil, multiplier: facts.symbol.pointee.multiplier,
+            margin: margin ?? .zero, isMarginKnown: margin != nil,
             approval: Approval(
                 strategy: order.strategy, type: order.type, connection: connection, at: now, atWall: wall(now),
-                notional: approvedNotional(facts), installs: installs),
+                notional: notional ?? approvedNotional(facts), installs: installs),
             whole: order.quantity, notional: notional ?? .zero, exposure: place, generation: 0)
         reservation.terms = OrderTerms(order)
         if replacing != nil {
@@ -41,18 +42,16 @@ extension RiskEngine {
         }
         reservation.remembersID =
             order.clientOrderID != .none && !orderIDs.contains(order.clientOrderID, of: order.account)
-        let id = ledger.insert(reservation, isTold: false)
-        if let id, let notional = ledger.find(id)?.pointee.approval.notional {
-            addNotional(of: order, notional, at: now, connection: connection)
-        }
-        if id != nil, reservation.remembersID { orderIDs.insert(order.clientOrderID, of: order.account) }
+        guard let id = ledger.insert(reservation, isTold: false) else { return nil }
+        addNotional(of: order, reservation.approval.notional, at: now, connection: connection)
+        if reservation.remembersID { orderIDs.insert(order.clientOrderID, of: order.account) }
         return id
     }
 
     /// Takes back an approval: nothing was sent. The client order id may come again, and what sums of approved orders have of
     /// it is taken out of them; under another rule set than the order's it stays there until it leaves the window.
     package func undo(_ id: ReservationID) {
-        guard let reservation = resolve(id) else { return }
+        guard let reservation = resolve(id)?.pointee else { return }
         let forgetsNotional = removeNotional(of: reservation)
         if reservation.remembersID { orderIDs.remove(reservation.clientOrderID, of: reservation.account) }
         ledger.changes.undone(Int(id.index), forgetsID: reservation.remembersID, forgetsNotional: forgetsNotional)
@@ -72,7 +71,7 @@ extension RiskEngine {
     package func accepted(
         _ id: ReservationID, orderID: Digest, filled: FixedPoint? = nil, now: Int64, wallNow: Int64
     ) {
-        guard resolve(id, while: { $0.awaitsAnswer || $0.state == .unknown }) != nil else { return }
+        guard resolve(id, while: { $0.pointee.awaitsAnswer || $0.pointee.state == .unknown }) != nil else { return }
         let news = OrderNews(
             .accepted, orderID: orderID, filled: filled, isAnswer: true, now: now, wallNow: wallNow)
         learn(news, of: id)
@@ -105,9 +104,9 @@ extension RiskEngine {
     /// Nobody knows whether the endpoint took the order; it counts until a snapshot, or a person, tells. Where other news
     /// told before, the outcome is known, and only the answer is not awaited any more.
     package func unknown(_ id: ReservationID, now: Int64, wallNow: Int64) {
-        guard let reservation = resolve(id, while: { $0.awaitsAnswer }) else { return }
-        if reservation.isAhead {
-            if reservation.isShown || reservation.whole == .zero {
+        guard let reservation = resolve(id, while: { $0.pointee.awaitsAnswer }) else { return }
+        if reservation.pointee.isAhead {
+            if reservation.pointee.isShown || reservation.pointee.whole == .zero {
                 ledger.remove(id)
             } else {
                 ledger.change(id) { $0.isAhead = false }
@@ -115,7 +114,7 @@ extension RiskEngine {
             return
         }
         counters.unknownOutcomes += 1
-        if reservation.isShown {
+        if reservation.pointee.isShown {
             ledger.remove(id)
             return
         }
@@ -141,12 +140,12 @@ extension RiskEngine {
 
     /// The reservation of an answer; nil, and counted, where it is gone or the answer comes too late for it.
     private func resolve(
-        _ id: ReservationID, while isExpected: (Reservation) -> Bool = { _ in true }
-    ) -> Reservation? {
-        guard let reservation = ledger.find(id), isExpected(reservation.pointee) else {
+        _ id: ReservationID, while isExpected: (UnsafeMutablePointer<Reservation>) -> Bool = { _ in true }
+    ) -> UnsafeMutablePointer<Reservation>? {
+        guard let reservation = ledger.find(id), isExpected(reservation) else {
             counters.doubleResolves += 1
             return nil
         }
-        return reservation.pointee
+        return reservation
     }
 }

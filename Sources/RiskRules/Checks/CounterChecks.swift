@@ -52,7 +52,8 @@ extension RiskEngine {
         guard case .product(let product) = notional else { return Measure(notional) }
         let slot = windowSlots[Int(rule.pointee.windowIndex)]
         let key = windowKey(rule, facts.order, connection: facts.connection)
-        guard let sum = windows.sums.total(slot: slot, key: key, now: facts.now) else { return .violated }
+        let sum = windows.tableOfSums._withUnsafeGuaranteedRef { $0.total(slot: slot, key: key, now: facts.now) }
+        guard let sum else { return .violated }
         let (total, overflow) = sum.addingReportingOverflow(product.ceiling)
         return overflow ? .outOfRange : Measure(total)
     }
@@ -71,7 +72,9 @@ extension RiskEngine {
     func addNotional(of order: Order, _ notional: FixedPoint, at now: Int64, connection: UInt32?) {
         guard notional > .zero else { return }
         forEachSum(order, at: now, connection: connection) { slot, key in
-            _ = windows.sums.add(notional.units, slot: slot, key: key, now: now)
+            _ = windows.tableOfSums._withUnsafeGuaranteedRef {
+                $0.add(notional.units, slot: slot, key: key, now: now)
+            }
         }
     }
 
