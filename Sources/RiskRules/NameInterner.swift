@@ -25,6 +25,8 @@ final class NameInterner {
     private let exact: DigestIndex
     private let folded: DigestIndex
     private let hash: SipHash
+    /// The name that was looked up last; at first the empty one, which no lookup compares with.
+    private var latest = 0
 
     /// - Parameter capacity: names besides the one at index 0, which stands for none and is empty.
     init(capacity: Int, hash: SipHash) {
@@ -37,6 +39,7 @@ final class NameInterner {
         exact = DigestIndex(capacity: self.capacity)
         folded = DigestIndex(capacity: self.capacity)
         lengths[0] = 0
+        isConflicting[0] = false
     }
 
     deinit {
@@ -49,14 +52,28 @@ final class NameInterner {
     /// A name that an order names; an empty one is none.
     func lookup(_ name: UnsafeRawBufferPointer) -> NameLookup {
         if name.isEmpty { return .known(.none) }
+        // One strategy's orders name the same things again and again: comparing is cheaper than hashing.
+        if isLatest(name) { return .known(NameID(index: UInt32(truncatingIfNeeded: latest))) }
         let key = hash.hash(name)
         let place = exact.find(key)
         if place > 0 {
+            if !isConflicting[place] { latest = place }
             return isConflicting[place] ? .caseConflict : .known(NameID(index: UInt32(truncatingIfNeeded: place)))
         }
         let fold = hash.hash(name, foldsCase: true)
         if hasSettled(fold) { return .caseConflict }
         return add(name, key: key, fold: fold).map { .new($0) } ?? .tableFull
+    }
+
+    private func isLatest(_ name: UnsafeRawBufferPointer) -> Bool {
+        guard name.count == Int(lengths[latest]), !isConflicting[latest] else { return false }
+        let known = bytes + latest * Self.maximumLength
+        var index = 0
+        while index < name.count {
+            if name[index] != known[index] { return false }
+            index += 1
+        }
+        return true
     }
 
     /// A name that an earlier run gave a number; it settles nothing. nil where there is no room.

@@ -49,9 +49,14 @@ struct NameInternerTests {
             Issue.record("what only an order named settles nothing")
             return
         }
+        guard case .known = desk.lookUpSymbol("EthUsdt") else {
+            Issue.record("not known the second time")
+            return
+        }
         try desk.snapshot(positions: [("ETHUSDT", "1", nil)])
-        #expect(desk.lookUpSymbol("ethusdt") == .caseConflict)
+        // The one that was looked up last, too.
         #expect(desk.lookUpSymbol("EthUsdt") == .caseConflict)
+        #expect(desk.lookUpSymbol("ethusdt") == .caseConflict)
         guard case .known = desk.lookUpSymbol("ETHUSDT") else {
             Issue.record("the snapshot's spelling is not known")
             return
