@@ -49,9 +49,12 @@ class Gate:
     def __init__(self, directory: Path, upstream: str, redis: int, rules: Path, *, mode: str = "enforce",
                  listen: str | None = None, mapping: Path = MAPPING, price_age: str = "1s",
                  account_age: str = "2s", more: str = "", group: int | None = None, instance: str = "interop",
-                 descriptors: tuple[int, int] | None = None, **variables: str):
+                 descriptors: tuple[int, int] | None = None, program: tuple[str, ...] = (str(PROGRAM),), patience: float = 15,
+                 **variables: str):
         """`more`: lines added to the configuration; `group`: the group id that the process runs under; `instance`: its
-        name, of its own where several share a Redis; `descriptors`: soft and hard limit of how many it may have open."""
+        name, of its own where several share a Redis; `descriptors`: soft and hard limit of how many it may have open;
+        `program`: another than the one that is tested, and what it is run by; `patience`: seconds until it must be ready."""
+        self._program, self._patience = program, patience
         self._directory, self._variables, self._group, self._descriptors = directory, variables, group, descriptors
         self.rules = rules
         self.admin = free_port()
@@ -65,7 +68,7 @@ class Gate:
         self.process: Process | None = None
 
     def start(self, ready: bool = True) -> "Gate":
-        self.process = Process("gate", [str(PROGRAM), "run", "--config", str(self.file)], self._directory,
+        self.process = Process("gate", [*self._program, "run", "--config", str(self.file)], self._directory,
                                environment(**self._variables), self._group, self._descriptors)
         if ready:
             self.wait_until_ready()
@@ -81,7 +84,7 @@ class Gate:
             except OSError:
                 return False
         try:
-            wait_until("gate is ready", ready, 15)
+            wait_until("gate is ready", ready, self._patience)
         except AssertionError as late:
             raise AssertionError(f"{late}\n{self.get('/readyz')}\n{self.process.log[-3000:]}") from None
 

@@ -75,5 +75,14 @@ class Process:
 
 def resident(pid: int) -> int:
     """Bytes of memory that the process has in use."""
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
+    return _status(pid, "VmRSS")
+
+
+def resident_of_its_own(pid: int) -> int:
+    """Without what is mapped from files."""
+    return _status(pid, "RssAnon")
+
+
+def _status(pid: int, name: str) -> int:
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(f"{name}:"))
     return int(line.split()[1]) * 1024
