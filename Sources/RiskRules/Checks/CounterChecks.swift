@@ -94,6 +94,7 @@ extension RiskEngine {
 
     /// Calls `body` with the slot and the key of each sum that an order is added to.
     /// - Parameter connection: nil leaves out the sums per connection.
+    @inline(always)
     func forEachSum(_ order: Order, at now: Int64, connection: UInt32?, _ body: (Int32, Digest) -> Void) {
         guard let plan = plan(order) else { return }
         for planned in plans.rules(.price, of: plan) {
