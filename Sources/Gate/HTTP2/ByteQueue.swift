@@ -8,10 +8,11 @@ package struct ByteQueue: BitwiseCopyable {
     private var head = 0
     private var tail = 0
 
-    /// The largest block that an empty queue keeps: a frame's worth.
-    private static let keptCapacity = 16_384
+    /// The largest block that it keeps when it is emptied.
+    private let keptCapacity: Int
 
-    package init() {}
+    /// - Parameter keptCapacity: the largest block that it keeps when it is emptied: a frame's worth, or what it takes in usually.
+    package init(keeping keptCapacity: Int = 16_384) { self.keptCapacity = keptCapacity }
 
     package var count: Int { tail &- head }
     package var isEmpty: Bool { tail == head }
@@ -80,7 +81,7 @@ package struct ByteQueue: BitwiseCopyable {
     package mutating func reset() {
         head = 0
         tail = 0
-        if capacity > Self.keptCapacity { deallocate() }
+        if capacity > keptCapacity { deallocate() }
     }
 
     package mutating func deallocate() {

@@ -58,7 +58,8 @@ package final class HTTP2Session {
         guard result == 0, let session else { throw HTTP2Error(code: result) }
         raw = session
         output = .allocate(capacity: 1)
-        output.initialize(to: ByteQueue())
+        // A turn's output, of a client that has many calls answered at once too.
+        output.initialize(to: ByteQueue(keeping: 65_536))
         try announce(settings, role: role)
     }
 

@@ -21,6 +21,16 @@ struct ByteWriter: BitwiseCopyable {
         count += 1
     }
 
+    /// The next `size` bytes, to be filled by the caller; nil, and noted, where they do not fit.
+    mutating func room(_ size: Int) -> UnsafeMutableRawBufferPointer? {
+        guard size <= buffer.count - count else {
+            isCut = true
+            return nil
+        }
+        defer { count += size }
+        return UnsafeMutableRawBufferPointer(rebasing: buffer[count..<count + size])
+    }
+
     mutating func append(_ text: StaticString) { append(text.bytes) }
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) {

@@ -22,21 +22,25 @@ enum HeaderText {
 
     /// Base64 without padding, as binary headers carry their values.
     static func base64(_ bytes: UnsafeRawBufferPointer, into writer: inout ByteWriter) {
+        guard let room = writer.room((bytes.count * 4 + 2) / 3) else { return }
+        let digits = alphabet.utf8Start
         var index = 0
-        while index < bytes.count {
+        var place = 0
+        while place < room.count {
             let left = bytes.count - index
-            let first = bytes[index]
-            let second = left > 1 ? bytes[index + 1] : 0
-            let third = left > 2 ? bytes[index + 2] : 0
-            writer.append(base64Digit(first >> 2))
-            writer.append(base64Digit((first & 0x03) << 4 | second >> 4))
-            if left > 1 { writer.append(base64Digit((second & 0x0F) << 2 | third >> 6)) }
-            if left > 2 { writer.append(base64Digit(third & 0x3F)) }
+            var group = UInt32(bytes[index]) << 16
+            if left > 1 { group |= UInt32(bytes[index + 1]) << 8 }
+            if left > 2 { group |= UInt32(bytes[index + 2]) }
+            // The last group has as many digits as there is room for.
+            var shift: UInt32 = 24
+            while shift > 0, place < room.count {
+                shift -= 6
+                room[place] = digits[Int(group >> shift & 0x3F)]
+                place += 1
+            }
             index += 3
         }
     }
 
     private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
-    private static func base64Digit(_ value: UInt8) -> UInt8 { alphabet.utf8Start[Int(value)] }
 }
