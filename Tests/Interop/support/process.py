@@ -1,7 +1,6 @@
 """A process of a test: its output in a file, ended by its own id."""
 
 import os
-import resource
 import signal
 import socket
 import subprocess
@@ -28,10 +27,14 @@ class Process:
         """`descriptors`: soft and hard limit of how many it may have open."""
         self.name = name
         self.log_file = directory / f"{name}.log"
+        # Programs that change themselves and go on as the command: gRPC's threads do not survive code of ours behind a fork.
+        if descriptors:
+            command = ["prlimit", "--nofile={}:{}".format(*descriptors), *command]
+        if group is not None:
+            command = ["setpriv", f"--regid={group}", "--keep-groups", *command]
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment, group=group,
-                preexec_fn=descriptors and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, descriptors)))
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment)
 
     @property
     def log(self) -> str:
