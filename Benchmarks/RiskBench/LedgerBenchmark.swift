@@ -17,7 +17,7 @@ enum LedgerBenchmark {
         func tell() {
             guard isTold else { return }
             desk.engine.drainLedgerChanges { change in
-                if case .image(let image) = change { told &+= image.approvedAt }
+                if case .brief(let brief) = change { told &+= brief.approvedAt }
                 return true
             }
         }

@@ -34,6 +34,13 @@ __attribute__((target("sse4.2"))) static uint32_t by_instruction(uint32_t crc, c
     uint64_t wide = (uint32_t)~crc;
     for (; count >= 8; count -= 8, next += 8) wide = __builtin_ia32_crc32di(wide, word(next));
     uint32_t rest = (uint32_t)wide;
+    if (count >= 4) {
+        uint32_t half;
+        memcpy(&half, next, sizeof half);
+        rest = __builtin_ia32_crc32si(rest, half);
+        next += 4;
+        count -= 4;
+    }
     for (; count > 0; count--) rest = __builtin_ia32_crc32qi(rest, *next++);
     return ~rest;
 }

@@ -14,7 +14,7 @@ struct JournalOutput: ParsableArguments {
 
     func validate() throws {
         for name in kind where Self.kind(of: name) == nil {
-            let known = JournalKind.allCases.map(\.text).joined(separator: ", ")
+            let known = JournalKind.allCases.filter { $0.full == $0 }.map(\.text).joined(separator: ", ")
             throw ValidationError("There is no kind \(name). There are \(known).")
         }
     }

@@ -12,7 +12,7 @@ extension Ledger {
         while let place = changes.first {
             let hasEnded = changes.hasEnded(place)
             if !hasEnded || !changes.isTold(place) {
-                guard write(.image(image(of: base + place))) else { return }
+                guard tell(place, write) else { return }
                 changes.told(place)
             }
             if hasEnded {
@@ -30,6 +30,16 @@ extension Ledger {
     func link(_ id: ReservationID, behind predecessor: ReservationID) {
         find(id)?.pointee.predecessor = predecessor
         find(predecessor)?.pointee.successor = id
+    }
+
+    /// A whole image only where less does not say all.
+    private func tell(_ place: Int, _ write: (LedgerChange) -> Bool) -> Bool {
+        if changes.isTold(place) {
+            if let change = ReservationChange(base + place) { return write(.change(change)) }
+        } else if let brief = BriefReservation(base + place) {
+            return write(.brief(brief))
+        }
+        return write(.image(image(of: base + place)))
     }
 
     private func image(of reservation: UnsafeMutablePointer<Reservation>) -> ReservationImage {

@@ -1,12 +1,16 @@
 /// What a journal is told of the ledger.
 ///
-/// A reservation is told by images until it is gone, at least one, also where it came and went between two drains. Changes
+/// A reservation is told by images and changes until it is gone, an image first, also where it came and went between two drains. Changes
 /// of one reservation come in order, and the first images and the ends of different ones do where the ledger is drained
 /// after every call; what was not taken at once is told later by its latest content alone.
 package enum LedgerChange: Sendable, BitwiseCopyable {
     /// What a reservation is now. With the first image of a number, its order was added to the windows of approved
     /// notional, and its client order id was remembered where the image says so.
     case image(ReservationImage)
+    /// The same of a first image, of a reservation as most are.
+    case brief(BriefReservation)
+    /// What became different in a reservation whose image was told.
+    case change(ReservationChange)
     /// The reservation of this number ended.
     /// - Parameters:
     ///   - forgetsID: nothing was sent, and the client order id that was remembered for it was forgotten.

@@ -88,6 +88,12 @@ final class JournalDesk {
     /// The keeper's turn.
     func tick() { keeper.fired(0) }
 
+    /// So many turns that all of it is on the disk, and in the chain.
+    func bringToDisk() {
+        tick()
+        tick()
+    }
+
     /// Ends the run well.
     func close() {
         _ = writer.close(at: at)
@@ -142,7 +148,7 @@ final class JournalDesk {
         var id = id
         let isRecorded = id.withUTF8 { bytes in
             decision.clientOrderID = RecordText(UnsafeRawBufferPointer(bytes))
-            return writer.decision(decision, violations: verdict.violations, at: at)
+            return writer.decision(&decision, violations: verdict.violations, at: at)
         }
         guard isRecorded, verdict.approved else { return nil }
         let reservation = engine.reserve(order, replacing: nil, connection: 3, number: number, now: now)

@@ -58,7 +58,7 @@ import Testing
         decision.clientOrderID = text("c-1")
         let verdict = desk.engine.check(decision.order, connection: 9, now: desk.now)
         #expect(!verdict.violations.isEmpty)
-        #expect(desk.writer.decision(decision, violations: verdict.violations, at: desk.at))
+        #expect(desk.writer.decision(&decision, violations: verdict.violations, at: desk.at))
         #expect(
             try line(.decision) == """
                 sequence=9 \(Self.prefix) kind=decision decision_id=0000000000000abc account=A strategy=maker \
@@ -70,6 +70,78 @@ import Testing
                 position=-3 open_buys=4 open_sells=0 equity=100000 margin_used=10 available_margin=-0.0000000001 \
                 seq=412 valued_at=50000.25 notional=75000.375
                 """)
+    }
+
+    /// The kind of each decision's record.
+    private func decisionKinds() throws -> [UInt8] {
+        let files = try JournalFiles(listing: directory.path("journal"))
+        let bytes = try JournalBytes(reading: files.path(.segment, 1))
+        return try withExtendedLifetime(bytes) {
+            var scan = try #require(SegmentScan(bytes.bytes))
+            var kinds: [UInt8] = []
+            while case .record(let header, _) = scan.next() { kinds.append(header.kind) }
+            return kinds.filter { JournalKind(rawValue: $0)?.full == .decision }
+        }
+    }
+
+    @Test func `a decision as most are comes back from less room`() throws {
+        let desk = try desk()
+        var decision = JournalDecision()
+        decision.decisionID = 0xABC
+        decision.flags = [.approved, .batch]
+        decision.reservation = 0xABC
+        decision.index = 2
+        decision.connection = 9
+        decision.order = try desk.order("c-1", quantity: "1.5", price: "922337203.6854775807")
+        decision.mark = try FixedPoint(parsing: "50000")
+        decision.bid = try FixedPoint(parsing: "-922337203.6854775807")
+        decision.ask = try FixedPoint(parsing: "50000.5")
+        decision.priceAge = 1_000
+        decision.accountAge = 2_000
+        decision.position = try FixedPoint(parsing: "-3")
+        decision.openBuys = try FixedPoint(parsing: "4")
+        decision.openSells = .zero
+        decision.equity = try FixedPoint(parsing: "100000")
+        decision.marginUsed = try FixedPoint(parsing: "10")
+        decision.availableMargin = try FixedPoint(parsing: "-0.0000000001")
+        decision.sequence = 412
+        decision.duration = Int64(UInt32.max)
+        decision.clientOrderID = text("c-1")
+        #expect(desk.writer.decision(&decision, violations: UnsafeBufferPointer(start: nil, count: 0), at: desk.at))
+        #expect(try decisionKinds() == [JournalKind.briefDecision.rawValue])
+        let line = try line(.decision)
+        #expect(
+            line == """
+                sequence=7 \(Self.prefix) kind=decision decision_id=0000000000000abc account=A strategy=maker \
+                symbol=BTCUSDT side=buy type=limit quantity=1.5 price=922337203.6854775807 time_in_force=GTC \
+                client_order_id=c-1 decision=approved reason=none rule_set=a1b2 decision_ns=4294967295 \
+                batch index=2 connection=9 reservation=0000000000000abc mark=50000 bid=-922337203.6854775807 \
+                ask=50000.5 price_age_ns=1000 account_age_ns=2000 position=-3 open_buys=4 open_sells=0 equity=100000 \
+                margin_used=10 available_margin=-0.0000000001 seq=412
+                """)
+    }
+
+    @Test func `a decision that does not fit in less room has all that it needs`() throws {
+        let desk = try desk()
+        let huge = try FixedPoint(parsing: "922337203.6854775808")
+        let changes: [(inout JournalDecision) -> Void] = [
+            { $0.order.quantity = huge }, { $0.order.price = huge }, { $0.order.stopPrice = .one }, { $0.mark = huge },
+            // Which stands for none.
+            { $0.bid = FixedPoint(units: Int128(Int64.min)) }, { $0.equity = huge },
+            { $0.duration = Int64(UInt32.max) + 1 }, { $0.duration = -1 }, { $0.omitted = 1 }, { $0.price = .one },
+            { $0.notional = .one }, { $0.reservation = 5 }, { $0.replaces.orderID = Digest(low: 1, high: 0) },
+            { $0.replaces.clientOrderID = Digest(low: 0, high: 1) },
+            { $0.order.symbol = NameID(index: UInt32(UInt16.max) + 1) },
+        ]
+        for change in changes {
+            var decision = JournalDecision()
+            decision.order = try desk.order("c-1")
+            decision.decisionID = 3
+            change(&decision)
+            #expect(
+                desk.writer.decision(&decision, violations: UnsafeBufferPointer(start: nil, count: 0), at: desk.at))
+        }
+        #expect(try decisionKinds() == changes.map { _ in JournalKind.decision.rawValue })
     }
 
     @Test func `what a decision did not know is not there`() throws {

@@ -26,12 +26,16 @@ struct JournalDouble {
 
     mutating func take(_ change: LedgerChange) {
         switch change {
+        case .brief(let brief): take(.image(ReservationImage(brief)))
         case .image(let image):
             if images.updateValue(image, forKey: image.number) == nil {
                 #expect(numbers.insert(image.number).inserted, "\(image.number) is back")
                 approved.append(image)
                 if image.remembersID { clientOrderIDs[image.account, default: []].append(image.clientOrderID) }
             }
+        case .change(let change):
+            #expect(images[change.number]?.account == change.account, "\(change.number) changed and was never there")
+            images[change.number]?.apply(change)
         case .gone(let number, let forgetsID, let forgetsNotional):
             guard let image = images.removeValue(forKey: number) else {
                 Issue.record("\(number) is gone and was never there")

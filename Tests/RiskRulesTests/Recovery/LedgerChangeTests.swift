@@ -30,6 +30,8 @@ struct LedgerChangeTests {
         changes.map {
             switch $0 {
             case .image(let image): "\(image.number) \(image.state) \(image.remaining)"
+            case .brief(let brief): "\(brief.number) inFlight \(FixedPoint(units: Int128(brief.quantity)))"
+            case .change(let change): "\(change.number) \(change.state) \(FixedPoint(units: Int128(change.remaining)))"
             case .gone(let number, let forgetsID, let forgetsNotional):
                 "\(number) gone\(forgetsID ? ", its id too" : "")\(forgetsNotional ? ", its notional too" : "")"
             }
@@ -130,7 +132,7 @@ struct LedgerChangeTests {
         _ = told(desk)
         let reference = OrderReference(orderID: desk.digest("o"), clientOrderID: .none)
         _ = desk.reserve(try desk.order(.buy, "3", at: "10"), replacing: reference)
-        guard case .image(let image)? = told(desk).first else { throw Desk.Nothing() }
+        let image = try #require(told(desk).first?.whole)
         #expect(image.predecessor == 1 && image.isReplacement && image.original.orderID == desk.digest("o"))
         #expect(image.whole == (try desk.decimal("3")) && image.remaining == .one)
         try desk.snapshot(asOf: desk.wallNow)
@@ -149,8 +151,28 @@ struct LedgerChangeTests {
         desk.engine.observed(
             orderID: desk.digest("o"), clientOrderID: desk.digest("c"), account: try desk.account("A"),
             status: .accepted, now: desk.now, wallNow: desk.wallNow)
-        guard case .image(let image)? = told(desk).first else { throw Desk.Nothing() }
-        #expect(image.orderID == desk.digest("o"))
+        guard case .change(let change)? = told(desk).first else { throw Desk.Nothing() }
+        #expect(change.orderID == desk.digest("o"))
+    }
+
+    @Test(arguments: [("922337203.6854775807", true), ("922337203.6854775808", false)])
+    func `a change is told as such as long as its numbers fit in 64 bits`(quantity: String, isChange: Bool) throws {
+        let desk = try desk()
+        desk.engine.noteLedgerChanges()
+        let id = try #require(desk.reserve(try desk.order(.buy, quantity, at: "0.01", clientID: "c")))
+        var image = try #require(told(desk).first?.whole)
+        desk.accept(id, orderID: "o")
+        switch told(desk).first {
+        case .change(let change)?:
+            #expect(isChange)
+            image.apply(change)
+        case .image(let other)?:
+            #expect(!isChange)
+            image = other
+        case .brief?, .gone?, nil: throw Desk.Nothing()
+        }
+        #expect(image.state == .open && image.orderID == desk.digest("o"))
+        #expect(image.whole == (try desk.decimal(quantity)) && image.changedAt == desk.wallNow)
     }
 
     @Test func `an image is all of a replacement, restored and told again`() throws {
@@ -160,14 +182,14 @@ struct LedgerChangeTests {
         let reference = OrderReference(orderID: desk.digest("q"), clientOrderID: .none)
         let id = try #require(desk.reserve(try desk.order(.buy, "3", at: "10"), replacing: reference))
         desk.accept(id, orderID: "o")
-        guard case .image(let image)? = told(desk).first else { throw Desk.Nothing() }
+        let image = try #require(told(desk).first?.whole)
         let margin = try desk.decimal("2").units
         #expect(image.shownMargin == margin && image.marginWhereShown == margin && image.base.margin == margin)
         #expect(image.base.quantity == margin && image.remaining == .one && image.predecessor == 0)
         let next = try self.desk()
         #expect(next.engine.restore([image], now: next.now) == 0)
         next.engine.noteLedgerChanges()
-        guard case .image(let restored)? = told(next).first else { throw Desk.Nothing() }
+        let restored = try #require(told(next).first?.whole)
         #expect(restored == image)
     }
 
@@ -176,8 +198,7 @@ struct LedgerChangeTests {
         desk.engine.noteLedgerChanges()
         desk.accept(try desk.send(try desk.order(clientID: "c")), orderID: "o")
         try desk.send(try desk.order(.sell, "2"))
-        var images: [ReservationImage] = []
-        for case .image(let image) in told(desk) { images.append(image) }
+        let images = told(desk).compactMap(\.whole)
         let next = try self.desk()
         next.engine.noteLedgerChanges()
         #expect(next.engine.restore(images, now: next.now) == 0)
@@ -191,8 +212,7 @@ struct LedgerChangeTests {
         let desk = try desk()
         desk.engine.noteLedgerChanges()
         for _ in 0..<3 { try desk.send(try desk.order()) }
-        var images: [ReservationImage] = []
-        for case .image(let image) in told(desk) { images.append(image) }
+        let images = told(desk).compactMap(\.whole)
         #expect(try self.desk { $0.maxReservations = 3 }.engine.restore(images, now: 0) == 0)
         #expect(try self.desk { $0.maxReservations = 2 }.engine.restore(images, now: 0) == 1)
         #expect(try self.desk { $0.maxExposures = 0 }.engine.restore(images, now: 0) == 3)
@@ -202,13 +222,13 @@ struct LedgerChangeTests {
         let desk = try desk()
         desk.engine.noteLedgerChanges()
         desk.accept(try desk.send(try desk.order()), orderID: "o")
-        guard case .image(let image)? = told(desk).first else { throw Desk.Nothing() }
+        let image = try #require(told(desk).first?.whole)
         #expect(image.changedAt == desk.wallNow && image.approvedAt == desk.wallNow)
         for (early, expected) in [(0, image.changedAt), (1, image.changedAt - 1)] as [(Int64, Int64)] {
             let next = try self.desk()
             #expect(next.engine.restore([image], now: next.now - early) == 0)
             next.engine.noteLedgerChanges()
-            guard case .image(let restored)? = told(next).first else { throw Desk.Nothing() }
+            let restored = try #require(told(next).first?.whole)
             #expect(restored.changedAt == expected && restored.approvedAt == expected)
         }
     }
@@ -217,4 +237,15 @@ struct LedgerChangeTests {
 extension Desk {
     /// There is nothing where something was expected.
     struct Nothing: Error {}
+}
+
+extension LedgerChange {
+    /// What is told whole.
+    fileprivate var whole: ReservationImage? {
+        switch self {
+        case .image(let image): image
+        case .brief(let brief): ReservationImage(brief)
+        case .change, .gone: nil
+        }
+    }
 }

@@ -57,6 +57,12 @@ package enum JournalKind: UInt8, CaseIterable, Sendable {
     case end
     /// The run ends, with nothing under way.
     case close
+    /// A decision whose numbers fit in 64 bits, and which says nothing unusual.
+    case briefDecision
+    /// The same of what the ledger holds for an order that replaces none.
+    case briefReservation
+    /// What became different in what the ledger holds for such an order.
+    case change
 
     // Of checkpoints alone.
 
@@ -68,6 +74,17 @@ package enum JournalKind: UInt8, CaseIterable, Sendable {
     case window
     /// The checkpoint is whole.
     case complete
+}
+
+extension JournalKind {
+    /// The kind that says the same at length, and by whose name people call it.
+    package var full: JournalKind {
+        switch self {
+        case .briefDecision: .decision
+        case .briefReservation: .reservation
+        default: self
+        }
+    }
 }
 
 /// The first 32 bytes of a record.

@@ -6,7 +6,8 @@ protocol RecordCodec {
     /// Whether fields are read, and may be anything; what is written was made by Gate.
     static var isReading: Bool { get }
     mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(_ value: inout Value)
-    /// Whether a value that was read cannot be right; the rest of the record is then worth nothing.
+    /// A value that was read cannot be right: the rest of the record is then worth nothing. Or one is to be written that its kind
+    /// of record has no room for: another kind has.
     mutating func refuse()
     /// The room of a text, which stands behind all fixed fields.
     mutating func length(of text: inout RecordText)
@@ -107,6 +108,8 @@ package struct RecordText: BitwiseCopyable {
 struct RecordEncoder: RecordCodec {
     static var isReading: Bool { false }
     private(set) var cursor: UnsafeMutableRawPointer
+    /// Whether a value had no room.
+    private(set) var isCut = false
 
     init(_ base: UnsafeMutableRawPointer) { cursor = base }
 
@@ -116,7 +119,7 @@ struct RecordEncoder: RecordCodec {
         cursor += MemoryLayout<Value>.size
     }
 
-    func refuse() {}
+    mutating func refuse() { isCut = true }
 
     mutating func length(of text: inout RecordText) { integer(&text.count) }
 
@@ -132,18 +135,20 @@ struct RecordEncoder: RecordCodec {
 /// Reads fields of bytes that anybody may have written.
 struct RecordDecoder: RecordCodec {
     static var isReading: Bool { true }
-    private let bytes: UnsafeRawBufferPointer
-    private var offset = 0
+    private var next: UnsafeRawPointer?
+    /// What has not been read.
+    private var remaining: Int
     /// Whether something could not be right.
     private(set) var isDamaged = false
 
-    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+    init(_ bytes: UnsafeRawBufferPointer) {
+        next = bytes.baseAddress
+        remaining = bytes.count
+    }
 
-    /// What has not been read.
-    var remaining: Int { bytes.count - offset }
-
+    @inline(__always)
     mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(_ value: inout Value) {
-        guard let field = take(MemoryLayout<Value>.size) else { return }
+        guard let field = take(MemoryLayout<Value>.size)?.baseAddress else { return }
         value = Value(littleEndian: field.loadUnaligned(as: Value.self))
     }
 
@@ -159,12 +164,14 @@ struct RecordDecoder: RecordCodec {
     }
 
     /// The next bytes; nil, and damaged, where there are not so many.
+    @inline(__always)
     mutating func take(_ count: Int) -> UnsafeRawBufferPointer? {
-        guard !isDamaged, count <= remaining else {
-            isDamaged = true
+        guard let start = next, !isDamaged, count <= remaining else {
+            isDamaged = isDamaged || count > remaining
             return nil
         }
-        defer { offset += count }
-        return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
+        next = start + count
+        remaining -= count
+        return UnsafeRawBufferPointer(start: start, count: count)
     }
 }

@@ -51,7 +51,7 @@ struct CheckpointWriter {
         try append(
             CheckpointRecord(next: next, sequence: state.position.sequence, checksum: state.position.checksum))
         try names(of: state.engine)
-        for image in state.images.values { try append(ReservationRecord(image: image)) }
+        try state.images.forEach { image throws(SystemError) in try append(ReservationRecord(image: image)) }
         try identifiers(of: state.engine)
         for (account, snapshot) in state.snapshots {
             let room = SnapshotRecord.room(for: snapshot.values)

@@ -24,7 +24,7 @@ package enum CheckpointReader {
                 }
                 return judge(bytes, start, body, records, end: scan.offset)
             case .end: return .damaged(at: UInt64(start), "it is not complete")
-            case .broken(let what): return .damaged(at: UInt64(start), what)
+            case .broken(let what): return .damaged(at: UInt64(start), what.description)
             }
         }
     }

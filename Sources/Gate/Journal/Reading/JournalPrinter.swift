@@ -28,9 +28,13 @@ package struct JournalPrinter {
         case .start: start(decoder.read(), &line)
         case .rules: rules(decoder.read(), &line)
         case .name: name(decoder.read(), &line)
-        case .decision: decision(&decoder, &line)
+        case .decision: decision(decoder.read(), &decoder, &line)
+        case .briefDecision: decision((decoder.read() as BriefDecision).decision, &decoder, &line)
         case .cancel: cancel(decoder.read(), &line)
-        case .reservation: reservation(decoder.read(), &line)
+        case .reservation: reservation((decoder.read() as ReservationRecord).image, &line)
+        case .briefReservation:
+            reservation(ReservationImage((decoder.read() as BriefReservationRecord).brief), &line)
+        case .change: change(decoder.read(), &line)
         case .gone: gone(decoder.read(), &line)
         case .outcome: outcome(decoder.read(), &line)
         case .stop: stop(decoder.read(), &line)
@@ -75,9 +79,8 @@ package struct JournalPrinter {
 
     // MARK: Orders
 
-    private func decision(_ decoder: inout RecordDecoder, _ line: inout JournalLine) {
-        var record = JournalDecision()
-        record.lay(&decoder)
+    private func decision(_ decision: JournalDecision, _ decoder: inout RecordDecoder, _ line: inout JournalLine) {
+        var record = decision
         var violations: [JournalViolation] = []
         while violations.count < record.violations, !decoder.isDamaged {
             var violation = JournalViolation()
@@ -171,8 +174,7 @@ package struct JournalPrinter {
 
     // MARK: The ledger
 
-    private func reservation(_ record: ReservationRecord, _ line: inout JournalLine) {
-        let image = record.image
+    private func reservation(_ image: ReservationImage, _ line: inout JournalLine) {
         line.add("reservation", DecisionID.text(image.number))
         line.add("account", text(.account, image.account))
         line.add("strategy", text(.strategy, image.terms.strategy))
@@ -188,6 +190,19 @@ package struct JournalPrinter {
         line.add("shown", image.isShown)
         if image.predecessor != 0 { line.add("replaces", DecisionID.text(image.predecessor)) }
         if image.changedAt != 0 { line.add("changed_at", JournalTime.text(image.changedAt)) }
+    }
+
+    private func change(_ record: ChangeRecord, _ line: inout JournalLine) {
+        let change = record.change
+        line.add("reservation", DecisionID.text(change.number))
+        line.add("account", text(.account, change.account))
+        line.add("state", change.state.text)
+        line.add("remaining", FixedPoint(units: Int128(change.remaining)).description)
+        line.add("notional", FixedPoint(units: Int128(change.notional)).description)
+        line.add("margin", change.isMarginKnown ? FixedPoint(units: Int128(change.margin)) : nil)
+        if change.filled > 0 { line.add("filled", FixedPoint(units: Int128(change.filled)).description) }
+        line.add("shown", change.isShown)
+        if change.changedAt != 0 { line.add("changed_at", JournalTime.text(change.changedAt)) }
     }
 
     private func gone(_ record: GoneRecord, _ line: inout JournalLine) {

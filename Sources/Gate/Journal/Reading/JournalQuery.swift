@@ -16,7 +16,7 @@ package struct JournalQuery: Sendable {
     package func wants(_ header: RecordHeader) -> Bool {
         guard header.at >= since, header.at <= until else { return false }
         guard let kind = JournalKind(rawValue: header.kind) else { return kinds.isEmpty }
-        return kinds.isEmpty ? !Self.inner.contains(kind) : kinds.contains(kind)
+        return kinds.isEmpty ? !Self.inner.contains(kind) : kinds.contains(kind.full)
     }
 
     package func wants(_ line: JournalLine) -> Bool {

@@ -110,7 +110,7 @@ package struct JournalVerifier {
             switch scan.next() {
             case .record: records += 1
             case .end: return nil
-            case .broken(let what): return what
+            case .broken(let what): return what.description
             }
         }
     }

@@ -6,7 +6,24 @@ package struct SegmentScan {
         /// No record begins here, and nothing but zeros follows in the word where one would.
         case end
         /// What begins here is no record, or not the one that follows on the one before.
-        case broken(String)
+        case broken(Damage)
+    }
+
+    /// What is wrong with the bytes where a record would begin.
+    package enum Damage: BitwiseCopyable, CustomStringConvertible {
+        case cutOff
+        case size(Int)
+        case checksum
+        case order(UInt64, after: UInt64)
+
+        package var description: String {
+            switch self {
+            case .cutOff: "a record is cut off"
+            case .size(let size): "a record's size is \(size)"
+            case .checksum: "a record's checksum is not that of its bytes behind the record before it"
+            case .order(let sequence, let before): "record \(sequence) follows on \(before)"
+            }
+        }
     }
 
     package let header: SegmentHeader
@@ -31,24 +48,24 @@ package struct SegmentScan {
     package mutating func next() -> Step {
         let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
         guard rest.count >= 8, let base = rest.baseAddress else {
-            return rest.endOfContent == 0 ? .end : .broken("a record is cut off")
+            return rest.endOfContent == 0 ? .end : .broken(.cutOff)
         }
         let word = base.loadUnaligned(as: UInt64.self)
         if word == 0 { return .end }
-        guard rest.count >= JournalFormat.recordHeaderSize else { return .broken("a record is cut off") }
+        guard rest.count >= JournalFormat.recordHeaderSize else { return .broken(.cutOff) }
         let record = RecordHeader(at: base)
         let size = Int(record.size)
         guard size >= JournalFormat.recordHeaderSize, size % JournalFormat.alignment == 0 else {
-            return .broken("a record's size is \(size)")
+            return .broken(.size(size))
         }
-        guard size <= rest.count else { return .broken("a record is cut off") }
+        guard size <= rest.count else { return .broken(.cutOff) }
         let checksum = RecordHeader.checksum(
             of: base, word: UInt64(littleEndian: word), size: size, after: position.checksum)
         guard checksum == record.checksum, record.word == UInt64(littleEndian: word) else {
-            return .broken("a record's checksum is not that of its bytes behind the record before it")
+            return .broken(.checksum)
         }
         guard record.sequence == position.sequence &+ 1 else {
-            return .broken("record \(record.sequence) follows on \(position.sequence)")
+            return .broken(.order(record.sequence, after: position.sequence))
         }
         offset += size
         position = JournalPosition(sequence: record.sequence, checksum: checksum)

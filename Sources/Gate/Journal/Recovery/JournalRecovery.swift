@@ -160,7 +160,7 @@ package final class JournalRecovery: @unchecked Sendable {
                 recordsRead += 1
                 state.take(header, body)
             case .end: return nil
-            case .broken(let what): return what
+            case .broken(let what): return what.description
             }
         }
     }

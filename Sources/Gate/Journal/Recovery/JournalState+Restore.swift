@@ -26,20 +26,22 @@ extension JournalState {
             guard let id = name(.account, account) else { continue }
             target.update(account: snapshot.restored(wallOffset: target.wallOffset), of: id, now: now)
         }
-        let images = images.values.compactMap { image -> ReservationImage? in
+        var images: [ReservationImage] = []
+        images.reserveCapacity(imageCount)
+        forEachImage { image in
             guard let account = name(.account, image.account), let symbol = name(.symbol, image.symbol),
                 let strategy = name(.strategy, image.terms.strategy),
                 let timeInForce = name(.timeInForce, image.terms.timeInForce)
-            else { return nil }
+            else { return }
             var image = image
             image.account = account
             image.symbol = symbol
             image.terms.strategy = strategy
             image.terms.timeInForce = timeInForce
-            return image
+            images.append(image)
         }
-        restored.leftOut = self.images.count - images.count + target.restore(images, now: now)
-        restored.reservations = self.images.count - restored.leftOut
+        restored.leftOut = imageCount - images.count + target.restore(images, now: now)
+        restored.reservations = imageCount - restored.leftOut
         for number in 0..<names[Int(NameKind.account.rawValue)].count where number > 0 {
             guard let id = names[Int(NameKind.account.rawValue)][number] else { continue }
             engine.forEachClientOrderID(of: NameID(index: UInt32(number))) { digest in

@@ -14,18 +14,20 @@ package final class JournalState {
         var at: Int64
     }
 
-    /// The last record that was taken up.
-    package internal(set) var position = JournalPosition.beginning
-    /// Of the last record, unix nanoseconds.
-    package private(set) var at: Int64 = 0
-    /// Of live reservations, by their numbers.
-    package private(set) var images: [UInt64: ReservationImage] = [:]
+    private struct Progress: BitwiseCopyable {
+        var position = JournalPosition.beginning
+        var at: Int64 = 0
+        var ignored = 0
+    }
+
+    /// Of live reservations.
+    let images = ImageTable()
     private(set) var snapshots: [NameID: Snapshot] = [:]
     let engine: RiskEngine
-    /// Records that could not be taken up: of a kind of a later version, or more than the tables hold.
-    package private(set) var ignored = 0
+    private let progress: UnsafeMutablePointer<Progress>
 
-    private var names: [JournalNameKind: [UInt32: NameID]] = [:]
+    /// By `NameKind`.
+    private let names: UnsafeMutablePointer<NumberTable>
     private var reasons: [UInt8: Reason] = [:]
     /// In the order in which they were told of; the one in force first.
     private var ruleSets: [RuleSet] = []
@@ -39,8 +41,35 @@ package final class JournalState {
         own.maxExposures = 1
         own.maxVolatilities = 1
         engine = RiskEngine(limits: own)
-        images.reserveCapacity(limits.maxReservations)
+        progress = .allocate(capacity: 1)
+        progress.initialize(to: Progress())
+        names = .allocate(capacity: NameKind.allCases.count)
+        names.initialize(repeating: NumberTable(), count: NameKind.allCases.count)
     }
+
+    deinit {
+        progress.deallocate()
+        names.deinitialize(count: NameKind.allCases.count)
+        names.deallocate()
+    }
+
+    /// The last record that was taken up.
+    package internal(set) var position: JournalPosition {
+        get { progress.pointee.position }
+        set { progress.pointee.position = newValue }
+    }
+
+    /// Of the last record, unix nanoseconds.
+    package var at: Int64 { progress.pointee.at }
+
+    /// Records that could not be taken up: of a kind of a later version, or more than the tables hold.
+    package var ignored: Int { progress.pointee.ignored }
+
+    /// Live reservations.
+    package var imageCount: Int { images.count }
+
+    /// Calls `body` with the image of each live reservation, in no order.
+    package func forEachImage(_ body: (ReservationImage) -> Void) { images.forEach(body) }
 
     /// A rule set that decides now or soon: what the windows of later records are counted by.
     package func know(_ ruleSet: RuleSet) {
@@ -50,16 +79,16 @@ package final class JournalState {
 
     /// Takes up a record that follows on the last one; of one that was taken up before, only what its numbers mean.
     package func take(_ header: RecordHeader, _ body: UnsafeRawBufferPointer) {
-        guard header.sequence > position.sequence else {
+        guard header.sequence > progress.pointee.position.sequence else {
             if header.kind == JournalKind.name.rawValue { _ = read(body, takeName) }
             return
         }
-        position = JournalPosition(sequence: header.sequence, checksum: header.checksum)
-        at = max(at, header.at)
+        progress.pointee.position = JournalPosition(sequence: header.sequence, checksum: header.checksum)
+        progress.pointee.at = max(progress.pointee.at, header.at)
         guard let kind = JournalKind(rawValue: header.kind), header.version == JournalFormat.recordVersion,
             take(kind, body, at: header.at)
         else {
-            ignored += 1
+            progress.pointee.ignored += 1
             return
         }
     }
@@ -71,8 +100,12 @@ package final class JournalState {
         case .name: return read(body, takeName)
         case .rules: return read(body, takeRules)
         case .decision: return read(body) { (record: JournalDecision) in takeDecision(record, at: at) }
+        case .briefDecision: return read(body) { (record: BriefDecision) in takeDecision(record.decision, at: at) }
         case .cancel: return read(body) { (record: JournalCancel) in takeCancel(record, at: at) }
-        case .reservation: return read(body, takeReservation)
+        case .reservation: return read(body) { (record: ReservationRecord) in takeReservation(record.image) }
+        case .briefReservation:
+            return read(body) { (record: BriefReservationRecord) in takeReservation(ReservationImage(record.brief)) }
+        case .change: return read(body, takeChange)
         case .gone: return read(body, takeGone)
         case .snapshot: return takeSnapshot(body, at: at)
         case .identifiers: return takeIdentifiers(body)
@@ -95,7 +128,7 @@ package final class JournalState {
 
     /// Another run has numbers of its own.
     func forgetNumbers() {
-        names = [:]
+        names.update(repeating: NumberTable(), count: NameKind.allCases.count)
         reasons = [:]
     }
 
@@ -107,13 +140,13 @@ package final class JournalState {
             return true
         }
         guard let id = engine.restoreName(kind, record.text.bytes) else { return false }
-        names[record.of, default: [:]][record.number] = id
+        names[Int(kind.rawValue)].set(record.number, to: id)
         return true
     }
 
     /// The number here of a name in a record; nil where no `name` record said it.
-    private func own(_ kind: JournalNameKind, _ id: NameID) -> NameID? {
-        id == .none ? NameID.none : names[kind]?[id.index]
+    private func own(_ kind: NameKind, _ id: NameID) -> NameID? {
+        id == .none ? NameID.none : names[Int(kind.rawValue)][id.index]
     }
 
     private func takeRules(_ record: RulesRecord) -> Bool {
@@ -154,8 +187,8 @@ package final class JournalState {
 
     // MARK: The ledger
 
-    private func takeReservation(_ record: ReservationRecord) -> Bool {
-        var image = record.image
+    private func takeReservation(_ image: ReservationImage) -> Bool {
+        var image = image
         guard let account = own(.account, image.account), let symbol = own(.symbol, image.symbol),
             let strategy = own(.strategy, image.terms.strategy),
             let timeInForce = own(.timeInForce, image.terms.timeInForce)
@@ -164,17 +197,24 @@ package final class JournalState {
         image.symbol = symbol
         image.terms.strategy = strategy
         image.terms.timeInForce = timeInForce
-        let isNew = images.updateValue(image, forKey: image.number) == nil
+        let isNew = images.update(image)
         guard isNew, !isReadingCheckpoint else { return true }
         if image.remembersID { engine.restore(clientOrderID: image.clientOrderID, of: account) }
         engine.recountApproval(image)
         return true
     }
 
+    private func takeChange(_ record: ChangeRecord) -> Bool {
+        guard let image = images.find(record.change.number) else { return false }
+        image.pointee.apply(record.change)
+        return true
+    }
+
     private func takeGone(_ record: GoneRecord) -> Bool {
-        guard let image = images.removeValue(forKey: record.number) else { return true }
-        if record.forgetsID { engine.forget(clientOrderID: image.clientOrderID, of: image.account) }
-        if record.forgetsNotional { engine.forgetApproval(image) }
+        guard let image = images.find(record.number) else { return true }
+        images.remove(record.number)
+        if record.forgetsID { engine.forget(clientOrderID: image.pointee.clientOrderID, of: image.pointee.account) }
+        if record.forgetsNotional { engine.forgetApproval(image.pointee) }
         return true
     }
 

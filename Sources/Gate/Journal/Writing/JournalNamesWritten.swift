@@ -3,7 +3,7 @@ import RiskRules
 /// Which names the segment in hand has said: for each number, the segment that said it last.
 final class JournalNamesWritten {
     private let tables: UnsafeMutablePointer<Table>
-    private var segment: UInt32 = 1
+    private let segment: UnsafeMutablePointer<UInt32>
 
     private struct Table: BitwiseCopyable {
         var said: UnsafeMutablePointer<UInt32>
@@ -13,6 +13,8 @@ final class JournalNamesWritten {
     /// - Parameter limits: of the engine whose names they are.
     init(_ limits: EngineLimits) {
         tables = .allocate(capacity: JournalNameKind.allCases.count)
+        segment = .allocate(capacity: 1)
+        segment.initialize(to: 1)
         for kind in JournalNameKind.allCases {
             (tables + Self.place(kind)).initialize(to: Self.table(capacity: Self.capacity(of: kind, limits)))
         }
@@ -21,6 +23,7 @@ final class JournalNamesWritten {
     deinit {
         for kind in JournalNameKind.allCases { tables[Self.place(kind)].said.deallocate() }
         tables.deallocate()
+        segment.deallocate()
     }
 
     private static func place(_ kind: JournalNameKind) -> Int { Int(kind.rawValue) - 1 }
@@ -43,16 +46,19 @@ final class JournalNamesWritten {
     }
 
     /// Whether a name has not been said in this segment; it counts as said from now on.
+    @inline(__always)
     func mustSay(_ kind: JournalNameKind, _ number: Int) -> Bool {
         let table = tables + Self.place(kind)
-        guard number >= 0, number < table.pointee.capacity, table.pointee.said[number] != segment else { return false }
-        table.pointee.said[number] = segment
+        guard number >= 0, number < table.pointee.capacity, table.pointee.said[number] != segment.pointee else {
+            return false
+        }
+        table.pointee.said[number] = segment.pointee
         return true
     }
 
     /// A segment begins, in which nothing has been said.
     func forgetAll() {
-        segment &+= 1
+        segment.pointee &+= 1
     }
 
     /// Another rule set decides.

@@ -2,15 +2,13 @@ import RiskRules
 
 /// What the numbers in a record stand for is said before it, once a segment.
 extension JournalWriter {
-    func name(_ order: Order, at: Int64) {
-        name(.account, order.account, at: at)
-        name(.strategy, order.strategy, at: at)
-        name(.symbol, order.symbol, at: at)
-        name(.timeInForce, order.timeInForce, at: at)
+    @inline(__always)
+    func name(_ kind: JournalNameKind, _ id: NameID, at: Int64) {
+        if id.index > 0, names.mustSay(kind, Int(id.index)) { say(kind, id, at: at) }
     }
 
-    func name(_ kind: JournalNameKind, _ id: NameID, at: Int64) {
-        guard id != .none, names.mustSay(kind, Int(id.index)) else { return }
+    @inline(never)
+    private func say(_ kind: JournalNameKind, _ id: NameID, at: Int64) {
         let text: UnsafeRawBufferPointer
         switch kind {
         case .account: text = engine.accountName(id)
@@ -23,9 +21,9 @@ extension JournalWriter {
     }
 
     func name(_ reason: JournalReason, at: Int64) {
-        guard names.mustSay(.reason, Int(reason.number)), let code = Reason(rawValue: reason.number)?.code else {
-            return
-        }
+        guard reason != .none, names.mustSay(.reason, Int(reason.number)),
+            let code = Reason(rawValue: reason.number)?.code
+        else { return }
         say(
             .reason, UInt32(reason.number),
             UnsafeRawBufferPointer(start: code.utf8Start, count: code.utf8CodeUnitCount), at: at)

@@ -103,15 +103,18 @@ package final class JournalWriter {
     // MARK: Orders
 
     /// An order was decided; to be written before it is forwarded.
+    /// - Parameter record: its client order id is cut, and what the writer fills in is filled in.
     package func decision(
-        _ decision: JournalDecision, violations: UnsafeBufferPointer<Violation>, at: Int64
+        _ record: inout JournalDecision, violations: UnsafeBufferPointer<Violation>, at: Int64
     ) -> Bool {
         guard makeRoom(decisionRoom, at: at) else { return miss(.decision, at: at) }
-        var record = decision
         record.clientOrderID = record.clientOrderID.prefix(NameText.capacity)
         record.ruleSet = state.pointee.ruleSet
         record.violations = UInt16(truncatingIfNeeded: min(violations.count, engine.limits.maxViolations))
-        name(record.order, at: at)
+        name(.account, record.order.account, at: at)
+        name(.strategy, record.order.strategy, at: at)
+        name(.symbol, record.order.symbol, at: at)
+        name(.timeInForce, record.order.timeInForce, at: at)
         name(record.reason, at: at)
         var index = 0
         while index < Int(record.violations) {
@@ -119,8 +122,14 @@ package final class JournalWriter {
             name(rule: violations[index].rule, at: at)
             index += 1
         }
+        var kind = BriefDecision.kind
         var encoder = begin()
-        record.lay(&encoder)
+        record.layBriefly(&encoder)
+        if encoder.isCut {
+            kind = JournalDecision.kind
+            encoder = begin()
+            record.lay(&encoder)
+        }
         index = 0
         while index < Int(record.violations) {
             var violation = JournalViolation(violations[index])
@@ -128,7 +137,7 @@ package final class JournalWriter {
             index += 1
         }
         encoder.content(of: &record.clientOrderID)
-        finish(encoder, .decision, at: at)
+        finish(encoder, kind, at: at)
         return true
     }
 
@@ -164,6 +173,17 @@ package final class JournalWriter {
             name(.strategy, image.terms.strategy, at: at)
             name(.timeInForce, image.terms.timeInForce, at: at)
             var record = ReservationRecord(image: image)
+            write(&record, at: at)
+        case .brief(let brief):
+            name(.account, brief.account, at: at)
+            name(.symbol, brief.symbol, at: at)
+            name(.strategy, brief.strategy, at: at)
+            name(.timeInForce, brief.timeInForce, at: at)
+            var record = BriefReservationRecord(brief)
+            write(&record, at: at)
+        case .change(let change):
+            name(.account, change.account, at: at)
+            var record = ChangeRecord(change)
             write(&record, at: at)
         case .gone(let number, let forgetsID, let forgetsNotional):
             var record = GoneRecord(number: number, forgetsID: forgetsID, forgetsNotional: forgetsNotional)

@@ -36,7 +36,7 @@ extension OrderPath {
         }
         return exchange.pointee.clientOrderIDText.withBytes {
             record.clientOrderID = RecordText($0)
-            return journal.decision(record, violations: decided.verdict.violations, at: wallNow)
+            return journal.decision(&record, violations: decided.verdict.violations, at: wallNow)
         }
     }
 
@@ -57,7 +57,7 @@ extension OrderPath {
         if record.flags.contains(.approved) || configuration.shadow { record.reservation = order.pointee.number }
         return order.pointee.clientOrderIDText.withBytes {
             record.clientOrderID = RecordText($0)
-            return journal.decision(record, violations: decided.verdict.violations, at: wallNow)
+            return journal.decision(&record, violations: decided.verdict.violations, at: wallNow)
         }
     }
 
@@ -78,7 +78,7 @@ extension OrderPath {
         if exchange.pointee.action == .replace { record.flags.insert(.replace) }
         _ = exchange.pointee.clientOrderIDText.withBytes {
             record.clientOrderID = RecordText($0)
-            return journal.decision(record, violations: UnsafeBufferPointer(start: nil, count: 0), at: wallNow)
+            return journal.decision(&record, violations: UnsafeBufferPointer(start: nil, count: 0), at: wallNow)
         }
     }
 
