@@ -15,6 +15,8 @@ package final class JournalMetrics: Sendable {
 
     package init() {}
 
+    /// Bytes of records.
+    package var bytesWritten: UInt64 { bytes.value }
     /// Records that found no room.
     package var unrecordedCount: UInt64 { unrecorded.value }
     /// What the disk refused, of all kinds.

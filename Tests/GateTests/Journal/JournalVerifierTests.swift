@@ -16,7 +16,7 @@ import Testing
         let desk = try JournalDesk(in: journal)
         desk.begin()
         try desk.decide("c-0")
-        desk.tick()
+        desk.bringToDisk()
         if closes { desk.close() }
     }
 
@@ -82,7 +82,7 @@ import Testing
         let desk = try JournalDesk(in: journal)
         desk.begin()
         try desk.decide("c-0")
-        desk.tick()
+        desk.bringToDisk()
         let name = "000000000001.gatej"
         let covered = try #require(try contents()[name]).lastIndex { $0 != 0 }.map { ($0 + 8) & ~7 } ?? 0
         try desk.decide("c-1")

@@ -20,15 +20,14 @@ final class SegmentFollower {
     private let chainPath: String
     private var scan: SegmentScan?
     private(set) var progress = Progress.open
-    /// How far records were read.
+    /// How far records were read, and how far when `sync` was last called.
     private var read = 0
+    private var readBefore = 0
     private var synced = 0
     /// Entries that are not in the file yet, and how many are.
     private var pending: [SegmentChain.Entry] = []
     private var written = 0
     private var lastEntryAt: Int64 = 0
-    /// Of the last record.
-    private(set) var lastAt: Int64 = 0
 
     /// An entry of the chain covers at least so much, or a second.
     private static let stretch = 65_536
@@ -57,19 +56,34 @@ final class SegmentFollower {
         while end + 8 <= segment.capacity, case let size = size(at: end), size > 0 { end += size }
         guard end > JournalFormat.segmentHeaderSize else { return nil }
         let bytes = UnsafeRawBufferPointer(start: segment.base, count: end)
-        if scan == nil { scan = SegmentScan(bytes) } else { scan?.extend(to: bytes) }
+        guard var scan = self.scan ?? SegmentScan(bytes) else {
+            return "\(segment.path): its header is not that of a segment"
+        }
+        scan.extend(to: bytes)
+        let damage = take(all: &scan)
+        self.scan = scan
+        if let damage { return "\(segment.path):\(scan.offset): \(damage)" }
+        cover(to: end, after: previous, now: now)
+        return nil
+    }
+
+    /// What is wrong with the record that it ends at.
+    private func take(all scan: inout SegmentScan) -> SegmentScan.Damage? {
+        var last: RecordHeader?
+        defer {
+            switch last?.kind {
+            case JournalKind.end.rawValue: progress = .ended
+            case JournalKind.close.rawValue: progress = .closed
+            default: break
+            }
+        }
         while true {
-            switch scan?.next() {
-            case .record(let header, let body)?:
+            switch scan.next() {
+            case .record(let header, let body):
                 state.take(header, body)
-                lastAt = header.at
-                if header.kind == JournalKind.end.rawValue { progress = .ended }
-                if header.kind == JournalKind.close.rawValue { progress = .closed }
-            case .end?:
-                cover(to: end, after: previous, now: now)
-                return nil
-            case .broken(let what)?: return "\(segment.path):\(scan?.offset ?? 0): \(what)"
-            case nil: return "\(segment.path): its header is not that of a segment"
+                last = header
+            case .end: return nil
+            case .broken(let what): return what
             }
         }
     }
@@ -94,24 +108,34 @@ final class SegmentFollower {
         self.chain = chain
     }
 
-    /// Brings to the disk what was read; true where there was something.
+    /// Brings to the disk what was read, the stretch that the writer is in only where it was read before the last call too; true
+    /// where there was something. The kernel takes the right to write from what it brings to the disk: the writer would have to ask
+    /// it anew for each page of that stretch, and wait for the disk meanwhile.
     func sync() throws(SystemError) -> Bool {
-        guard read > synced else { return false }
-        try segment.sync(from: synced, to: read)
-        synced = read
+        defer { readBefore = read }
+        let end = progress == .open ? max(read & ~(JournalSegment.stretch - 1), readBefore) : read
+        guard end > synced else { return false }
+        try segment.sync(from: synced, to: end)
+        synced = end
         return true
+    }
+
+    /// Has the pages ready that the writer comes to next.
+    func prepare() {
+        if progress == .open { segment.prepare(from: read) }
     }
 
     /// Writes the chain's entries that cover no more than what is on the disk.
     func writeChain() throws(SystemError) {
-        guard let chain, !pending.isEmpty, read == synced else { return }
+        let ready = pending.prefix { $0.end <= synced }
+        guard let chain, !ready.isEmpty else { return }
         var bytes: [UInt8] = []
         if chainFile < 0 {
             let flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC
             chainFile = try checked("open \(chainPath)") { gate_open(chainPath, flags, 0o600) }
         }
         if written == 0 { bytes = chain.header }
-        for entry in pending { bytes += SegmentChain.encoded(entry) }
+        for entry in ready { bytes += SegmentChain.encoded(entry) }
         let start = written == 0 ? 0 : SegmentChain.headerSize + written * SegmentChain.entrySize
         var done = 0
         while done < bytes.count {
@@ -123,8 +147,8 @@ final class SegmentFollower {
             }
         }
         try checked("fdatasync \(chainPath)") { fdatasync(chainFile) }
-        written += pending.count
-        pending.removeAll()
+        written += ready.count
+        pending.removeFirst(ready.count)
     }
 
     /// Whether everything of it is on the disk and in the chain.

@@ -64,6 +64,18 @@ final class JournalSegment: @unchecked Sendable {
         }
     }
 
+    /// What the kernel is taken to keep of a file as one: its reading ahead, by default.
+    static let stretch = 131_072
+
+    /// Has the pages from an offset on written to without the kernel's help, as far as the writer comes until the next call. They
+    /// were, until the kernel brought them to the disk by itself.
+    func prepare(from offset: Int) {
+        let first = offset & ~(Int(getpagesize()) - 1)
+        let count = min(2 * Self.stretch, capacity - first)
+        // Where that fails the writer does it, page by page.
+        if count > 0 { _ = retryingInterrupts { madvise(base + first, count, gate_populate_write()) } }
+    }
+
     /// Brings what was written between two offsets to the disk.
     func sync(from start: Int, to end: Int) throws(SystemError) {
         let first = start & ~(Int(getpagesize()) - 1)
