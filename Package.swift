@@ -22,6 +22,7 @@ let package = Package(
         .executable(name: "gate-bench", targets: ["GateBench"]),
         .executable(name: "gate-fuzz", targets: ["GateFuzz"]),
         .executable(name: "risk-bench", targets: ["RiskBench"]),
+        .executable(name: "journal-bench", targets: ["JournalBench"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
@@ -122,6 +123,11 @@ let package = Package(
         .executableTarget(
             name: "RiskBench", dependencies: ["CAllocations", "CLinux", "RiskRules"], path: "Benchmarks/RiskBench",
             swiftSettings: strict),
+        // The journal by itself, with its keeper on a thread of its own.
+        .executableTarget(
+            name: "JournalBench",
+            dependencies: ["CLinux", "Gate", "RiskRules", .product(name: "Logging", package: "swift-log")],
+            path: "Benchmarks/JournalBench", swiftSettings: strict),
         .testTarget(
             name: "GateIntegrationTests",
             dependencies: [
