@@ -82,15 +82,3 @@ struct GapRecord: JournalRecord {
         codec.integer(&since)
     }
 }
-
-/// The segment of the next number goes on from here.
-struct EndRecord: JournalRecord {
-    static let kind = JournalKind.end
-    mutating func lay<Codec: RecordCodec>(_ codec: inout Codec) {}
-}
-
-/// The run has ended, with nothing under way.
-struct CloseRecord: JournalRecord {
-    static let kind = JournalKind.close
-    mutating func lay<Codec: RecordCodec>(_ codec: inout Codec) {}
-}

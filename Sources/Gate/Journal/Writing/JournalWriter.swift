@@ -96,8 +96,9 @@ package final class JournalWriter {
 
     /// The run ends, with nothing under way: the last record of each that ends well.
     package func close(at: Int64) -> Bool {
-        var record = CloseRecord()
-        return append(&record, at: at)
+        guard makeRoom(Self.room, at: at) else { return miss(.other, at: at) }
+        write(.close, at: at)
+        return true
     }
 
     // MARK: Orders
@@ -257,6 +258,9 @@ package final class JournalWriter {
         finish(encoder, Record.kind, at: at)
     }
 
+    /// Writes a record that has no fields, for which there is room.
+    private func write(_ kind: JournalKind, at: Int64) { finish(begin(), kind, at: at) }
+
     /// Where the fields of the next record go; there is room for it.
     private func begin() -> RecordEncoder {
         guard let base = state.pointee.base else { preconditionFailure("there is no room in no segment") }
@@ -285,10 +289,7 @@ package final class JournalWriter {
 
     private func rotate(_ size: Int, at: Int64) -> Bool {
         guard let next = handover.take() else { return false }
-        if state.pointee.base != nil {
-            var end = EndRecord()
-            write(&end, at: at)
-        }
+        if state.pointee.base != nil { write(.end, at: at) }
         next._withUnsafeGuaranteedRef { segment in
             state.pointee.base = segment.base
             state.pointee.offset = JournalFormat.segmentHeaderSize
