@@ -50,6 +50,11 @@ package struct StateUpdate: BitwiseCopyable {
         text = NameText()
         source = 0
     }
+
+    /// Lets go of what travels in one that nobody will take.
+    func discard() {
+        if let object { Unmanaged<AnyObject>.fromOpaque(object).release() }
+    }
 }
 
 /// What the order thread asks of the state thread, or gives it to write down.

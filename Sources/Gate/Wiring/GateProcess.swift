@@ -72,6 +72,7 @@ struct GateProcess {
         orderThread.join()
         state.execute { $0.loop.stop() }
         stateThread.join()
+        while let update = updates.take() { update.discard() }
         await withCheckedContinuation { closed in
             journal.handle.execute { $0.close { closed.resume() } }
         }

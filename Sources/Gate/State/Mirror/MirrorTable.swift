@@ -278,7 +278,7 @@ package final class MirrorTable {
             }
             let update = keys[index].update(kind)
             guard push(update) else {
-                if let object = update.object { Unmanaged<AccountSnapshot>.fromOpaque(object).release() }
+                update.discard()
                 return false
             }
             keys[index].isUnpublished = false
