@@ -1,7 +1,7 @@
 import FoundationEssentials
 
 /// The content of `unwind.json`: which stops are being unwound, so that a restart goes on with them, and how far that has come.
-struct UnwindDocument: Codable {
+package struct UnwindDocument: Codable {
     struct Entry: Codable {
         var scope: String
         var epoch: Int64
@@ -18,6 +18,8 @@ struct UnwindDocument: Codable {
     }
 
     static let currentVersion = 1
+    /// Counts go on from what is read.
+    private static let countRange = 0...Int(Int32.max)
     private var version = Self.currentVersion
     private var unwinding: [Entry]
 
@@ -33,8 +35,9 @@ struct UnwindDocument: Codable {
     }
 
     /// What the file says, by target. Throws a sentence about what is wrong with it.
-    static func read(_ content: [UInt8]) throws(RefusedValue) -> [StopTarget: (epoch: Int64, progress: UnwindProgress)]
-    {
+    package static func read(
+        _ content: [UInt8]
+    ) throws(RefusedValue) -> [StopTarget: (epoch: Int64, progress: UnwindProgress)] {
         let document: Self
         do {
             document = try JSONDecoder().decode(Self.self, from: Data(content))
@@ -46,7 +49,9 @@ struct UnwindDocument: Codable {
         }
         var stops: [StopTarget: (epoch: Int64, progress: UnwindProgress)] = [:]
         for entry in document.unwinding {
-            guard let target = StopTarget(entry.scope) else {
+            guard let target = StopTarget(entry.scope), countRange.contains(entry.ordersCanceled),
+                countRange.contains(entry.positionsClosed)
+            else {
                 throw RefusedValue("its entry of scope \(entry.scope) cannot be read")
             }
             var progress = UnwindProgress()
