@@ -98,7 +98,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "CNghttp2", "Gate", "RiskRules", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+                "CNghttp2", "Gate", "RiskRules", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: strict),
         // Links only where the build is sanitized with the fuzzer, which brings its main: `make fuzz`.

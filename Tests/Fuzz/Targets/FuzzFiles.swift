@@ -5,6 +5,11 @@ package enum FuzzFiles {
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     package static let repository = folder.deletingLastPathComponent().deletingLastPathComponent()
 
+    /// Where files may come and go: in memory where the machine has that, since a disk is waited for at each of them.
+    static let scratch =
+        FileManager.default.isWritableFile(atPath: "/dev/shm")
+        ? "/dev/shm" : FileManager.default.temporaryDirectory.path
+
     /// Inputs of a target that reach different parts of it.
     package static func corpus(_ target: FuzzTarget) -> URL {
         folder.appending(path: "corpora/\(target.rawValue)")

@@ -22,6 +22,10 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case rules
     case price
     case account
+    /// What another Gate says that it let through.
+    case reserved
+    /// A stop in Redis, and the files of stops and of what is unwound.
+    case stop
     /// What a proxy puts before a connection's own bytes.
     case proxy
     /// What a client sends after its preface, watched as on a connection.
@@ -30,6 +34,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case upstream
     /// A journal that somebody else may have written.
     case journal
+    /// A journal's files, as a crash or a person left them, to go on from.
+    case recovery
 
     /// What no bytes may bring about.
     package struct Failure: Error, CustomStringConvertible {
@@ -49,14 +55,17 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .rules: try rules(bytes)
         case .price: try price(bytes)
         case .account: account(bytes)
+        case .reserved: try reserved(bytes)
+        case .stop: try stop(bytes)
         case .proxy: try proxy(bytes)
         case .client: try client(bytes)
         case .upstream: try upstream(bytes)
         case .journal: try journal(bytes)
+        case .recovery: try recovery(bytes)
         }
     }
 
-    private func require(_ holds: Bool, _ promise: String) throws {
+    func require(_ holds: Bool, _ promise: String) throws {
         guard holds else { throw Failure(description: "\(rawValue): \(promise)") }
     }
 
@@ -153,52 +162,6 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         switch RuleCompiler.compile([document], version: "fuzz") {
         case .success(let ruleSet): try require(!ruleSet.rules.isEmpty, "a set without a rule")
         case .failure(let failure): try require(!failure.problems.isEmpty, "a set refused without a word")
-        }
-    }
-
-    // MARK: Redis
-
-    private func price(_ bytes: UnsafeRawBufferPointer) throws {
-        for parser in FuzzContext.shared.prices {
-            guard let price = try? parser.parse(bytes) else { continue }
-            try require(price.mark > .zero, "a price that is not above zero")
-        }
-    }
-
-    private func account(_ bytes: UnsafeRawBufferPointer) {
-        _ = try? AccountSnapshotParser().parse(bytes)
-    }
-
-    // MARK: The journal
-
-    /// As a segment, and, since few bytes pass its checksums, as records without them: each its kind, its size in two bytes,
-    /// and its fields.
-    private func journal(_ bytes: UnsafeRawBufferPointer) throws {
-        var printer = JournalPrinter()
-        if var scan = SegmentScan(bytes) {
-            var offset = scan.offset
-            while case .record(let header, let body) = scan.next() {
-                try require(scan.offset > offset && scan.offset <= bytes.count, "a record that leads nowhere")
-                offset = scan.offset
-                _ = printer.line(header, body)
-            }
-        }
-        let state = JournalState(limits: FuzzContext.shared.limits)
-        var rest = bytes[...]
-        var sequence: UInt64 = 0
-        while rest.count >= 3 {
-            let size = Int(rest[rest.startIndex + 1]) | Int(rest[rest.startIndex + 2]) << 8
-            let kind = JournalKind(rawValue: rest[rest.startIndex])
-            rest = rest.dropFirst(3)
-            let body = UnsafeRawBufferPointer(rebasing: rest.prefix(size))
-            rest = rest.dropFirst(size)
-            guard let kind else { continue }
-            sequence += 1
-            let header = RecordHeader(size: body.count, kind: kind, sequence: sequence, at: Int64(sequence))
-            let line = printer.line(header, body)
-            try require(line.json.utf8.first == UInt8(ascii: "{"), "a line that is no object")
-            try require(!line.text.utf8.contains { $0 < 0x20 }, "a line that a terminal may obey")
-            state.take(header, body)
         }
     }
 

@@ -22,7 +22,7 @@ package enum JournalFormat {
     package static let smallestSegment = 1 << 20
 
     /// The size of a record whose fields and texts take `size` bytes.
-    static func recordSize(_ size: Int) -> Int { (recordHeaderSize + size + alignment - 1) & ~(alignment - 1) }
+    package static func recordSize(_ size: Int) -> Int { (recordHeaderSize + size + alignment - 1) & ~(alignment - 1) }
 }
 
 /// What a record says. A number is never used again for something else.
@@ -102,7 +102,7 @@ package struct RecordHeader: BitwiseCopyable {
     package var checksum: UInt32
 
     /// The word that makes the record visible.
-    var word: UInt64 { UInt64(size) | UInt64(kind) << 32 | UInt64(version) << 40 }
+    package var word: UInt64 { UInt64(size) | UInt64(kind) << 32 | UInt64(version) << 40 }
 
     /// What stands at `base`, which has room for it.
     init(at base: UnsafeRawPointer) {
@@ -127,7 +127,7 @@ package struct RecordHeader: BitwiseCopyable {
     /// Writes all but the first word, and the checksum of a record whose fields are written.
     /// - Parameter previous: the checksum of the record before.
     /// - Returns: the record's checksum.
-    func seal(at base: UnsafeMutableRawPointer, after previous: UInt32) -> UInt32 {
+    package func seal(at base: UnsafeMutableRawPointer, after previous: UInt32) -> UInt32 {
         base.storeBytes(of: sequence.littleEndian, toByteOffset: 8, as: UInt64.self)
         base.storeBytes(of: at.littleEndian, toByteOffset: 16, as: Int64.self)
         let checksum = Self.checksum(of: base, word: word, size: Int(size), after: previous)
@@ -179,7 +179,8 @@ package struct SegmentHeader: BitwiseCopyable {
         previousChecksum = UInt32(truncatingIfNeeded: word(40))
     }
 
-    func write(to base: UnsafeMutableRawPointer) {
+    /// Writes it to memory that has room for it.
+    package func write(to base: UnsafeMutableRawPointer) {
         func put(_ word: UInt64, _ offset: Int) {
             base.storeBytes(of: word.littleEndian, toByteOffset: offset, as: UInt64.self)
         }

@@ -4,7 +4,7 @@ import Glibc
 import RiskRules
 
 /// Writes what a restart needs into one file, in the records of the journal. It is there whole or not at all.
-struct CheckpointWriter {
+package struct CheckpointWriter {
     private let path: String
     private let descriptor: Int32
     private let room: UnsafeMutableRawBufferPointer
@@ -17,7 +17,7 @@ struct CheckpointWriter {
     private static let roomSize = 1 << 20
 
     /// Writes a checkpoint of `state`, which holds everything before segment `next`.
-    static func write(
+    package static func write(
         _ state: JournalState, next: UInt64, in files: JournalFiles, at: Int64
     ) throws(SystemError) {
         let path = files.path(.checkpoint, next)

@@ -42,26 +42,27 @@ package struct SegmentChain {
     /// How far the segment was hashed.
     private(set) var hashed: UInt64 = 0
 
-    init(number: UInt64, previous: Hash) {
+    /// - Parameter previous: the last hash of the segment before.
+    package init(number: UInt64, previous: Hash) {
         self.number = number
         self.previous = previous
         begin(after: previous)
     }
 
     /// The last hash.
-    var hash: Hash { entries.last?.hash ?? previous }
+    package var hash: Hash { entries.last?.hash ?? previous }
     var isComplete: Bool { entries.last?.isLast ?? false }
     /// How far the entries cover the segment.
     var covered: UInt64 { entries.last?.end ?? 0 }
 
     /// Takes up more of the segment, which goes on at `hashed`.
-    mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
         hasher.update(bufferPointer: bytes)
         hashed += UInt64(bytes.count)
     }
 
     /// Makes an entry of what was taken up since the one before.
-    mutating func seal(recordsEnd: UInt64, isLast: Bool) -> Entry {
+    package mutating func seal(recordsEnd: UInt64, isLast: Bool) -> Entry {
         var tail: [UInt8] = []
         Self.append(hashed, to: &tail)
         Self.append(recordsEnd, to: &tail)
@@ -81,7 +82,8 @@ package struct SegmentChain {
 
     // MARK: The file
 
-    var header: [UInt8] {
+    /// What its file begins with.
+    package var header: [UInt8] {
         var bytes: [UInt8] = []
         Self.append(Self.magic, to: &bytes)
         Self.append(Self.version, to: &bytes)
@@ -91,7 +93,8 @@ package struct SegmentChain {
         return bytes
     }
 
-    static func encoded(_ entry: Entry) -> [UInt8] {
+    /// An entry of its file.
+    package static func encoded(_ entry: Entry) -> [UInt8] {
         var bytes: [UInt8] = []
         append(entry.end, to: &bytes)
         append(entry.recordsEnd, to: &bytes)

@@ -37,7 +37,8 @@ package struct JournalFiles {
 
     package func path(_ kind: Kind, _ number: UInt64) -> String { "\(directory)/\(Self.name(kind, number))" }
 
-    static func name(_ kind: Kind, _ number: UInt64) -> String {
+    /// The name of a file.
+    package static func name(_ kind: Kind, _ number: UInt64) -> String {
         let text = String(number)
         return String(repeating: "0", count: max(0, digits - text.count)) + text + "." + kind.rawValue
     }

@@ -1,9 +1,9 @@
 import FoundationEssentials
-import RiskRules
+package import RiskRules
 
 /// What a Gate lets the others of its Redis know of one account: the sums of what it let through and no snapshot contains. The
 /// value of `gate:reserved:{account}:{instance}`; numbers are decimals as text.
-struct SharedReservations: Codable, Equatable {
+package struct SharedReservations: Codable, Equatable {
     struct Symbol: Codable, Equatable {
         var symbol: String
         var buys: String
@@ -30,7 +30,7 @@ struct SharedReservations: Codable, Equatable {
     }
 
     /// Reads a value. Throws a sentence about what is wrong with it.
-    init(reading bytes: UnsafeRawBufferPointer) throws(RefusedValue) {
+    package init(reading bytes: UnsafeRawBufferPointer) throws(RefusedValue) {
         do {
             self = try JSONDecoder().decode(Self.self, from: Data(bytes))
         } catch {
@@ -62,7 +62,7 @@ struct SharedReservations: Codable, Equatable {
     }
 
     /// What the engine counts. Throws where a number cannot be read.
-    func reservations() throws(RefusedValue) -> ForeignReservations {
+    package func reservations() throws(RefusedValue) -> ForeignReservations {
         var parts: [(symbol: String, sums: ReservedSums)] = []
         for symbol in symbols {
             guard (1...NameText.capacity).contains(symbol.symbol.utf8.count) else {
@@ -85,7 +85,8 @@ struct SharedReservations: Codable, Equatable {
         return number
     }
 
-    func encoded() throws -> [UInt8] {
+    /// The value.
+    package func encoded() throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .withoutEscapingSlashes
         return try Array(encoder.encode(self))

@@ -35,7 +35,7 @@ struct StopValue: Codable {
 }
 
 /// The file of latched stops: JSON that a person can read.
-struct StopDocument: Codable {
+package struct StopDocument: Codable {
     /// A stop's value, with its scope beside it.
     struct Entry: Codable {
         var scope: String
@@ -65,13 +65,13 @@ struct StopDocument: Codable {
     var version: Int
     var stops: [Entry]
 
-    init(_ records: [StopRecord]) {
+    package init(_ records: [StopRecord]) {
         version = Self.currentVersion
         stops = records.map(Entry.init)
     }
 
     /// What the file says. Throws a sentence about what is wrong with it.
-    static func records(in content: [UInt8]) throws(RefusedValue) -> [StopRecord] {
+    package static func records(in content: [UInt8]) throws(RefusedValue) -> [StopRecord] {
         let document: Self
         do {
             document = try JSONDecoder().decode(Self.self, from: Data(content))
@@ -91,7 +91,8 @@ struct StopDocument: Codable {
         return records
     }
 
-    func encoded() throws -> [UInt8] {
+    /// The file's content.
+    package func encoded() throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         return try Array(encoder.encode(self)) + [0x0A]
