@@ -29,7 +29,7 @@ enum TraceBenchmark {
         func tell() {
             guard part == .told else { return }
             desk.engine.drainLedgerChanges { change in
-                if case .image = change { images &+= 1 }
+                if case .brief = change { images &+= 1 }
                 return true
             }
         }
