@@ -18,7 +18,7 @@ from support.process import resident_of_its_own
 from support.waiting import settled, wait_until
 
 #: Instructions in user space for one order, of the thread that judges and forwards, with one in flight; at most.
-INSTRUCTIONS = {"approved": 72_000, "rejected": 85_000}
+INSTRUCTIONS = {"approved": 60_000, "rejected": 75_000}
 
 pytestmark = pytest.mark.skipif("debug" in PROGRAM.parts, reason="what an order costs is known of a release build")
 
@@ -210,9 +210,13 @@ def test_instructions_for_an_order(traced, kind, measured):
     site, counter = traced
     sent = traffic(site, kind)
     sent.send(200, 1)
-    with counter.counting(site.gate.process, "9OrderPathC") as counted:
-        sent.send(400, 1)
+    each = []
+    for _ in range(3):
+        with counter.counting(site.gate.process, "9OrderPathC") as counted:
+            sent.send(200, 1)
+        each.append(counted[0] / 200)
     sent.stop()
-    each = counted[0] / 400
+    # What else happens meanwhile, on a machine that is busy, only adds.
+    each = min(each)
     measured(f"instructions for an order that is {kind}: {each:.0f}, at most {INSTRUCTIONS[kind]}")
     assert each <= INSTRUCTIONS[kind]
