@@ -1,8 +1,8 @@
 import FuzzTargets
 import Testing
 
-/// A short run of every fuzz target; `make fuzz` is the long one.
-@Suite struct FuzzTests {
+/// A short run of every fuzz target; `make fuzz` is the long one. One after the other: targets share their decoders.
+@Suite(.serialized) struct FuzzTests {
     /// Inputs made for each target: a twentieth where nothing is optimised.
     #if DEBUG
         private static let rounds = 100
