@@ -91,7 +91,7 @@ private struct Books {
         var books = Books()
         var cash: Decimal = 1_000
         var held: Decimal = 0
-        for _ in 0..<500 {
+        for _ in 0..<Effort.of(500) {
             let side: Side = Bool.random(using: &generator) ? .buy : .sell
             let quantity = Decimal(Int.random(in: 1...7_000, using: &generator)) / 1_000
             let price = Decimal(Int.random(in: 1...99_999, using: &generator)) / 100

@@ -196,7 +196,7 @@ private func decimal(_ text: String) throws -> Decimal { try #require(Decimal(st
     func `positions are the sum of fills, and no money is made or lost`(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
         let venue = Venue(seed: seed)
-        for step in 1...1_500 as ClosedRange<Int64> {
+        for step in 1...Effort.of(1_500) {
             if Int.random(in: 0..<3, using: &generator) == 0 { _ = venue.exchange.advance(by: 1, at: step) }
             try venue.send(randomTicket(&generator), at: step)
             let open = venue.exchange.orders(symbol: "", state: .new, createdFrom: 0, to: .max, limit: .max)
@@ -205,7 +205,7 @@ private func decimal(_ text: String) throws -> Decimal { try #require(Decimal(st
             }
         }
         let all = venue.exchange.orders(symbol: "", state: nil, createdFrom: 0, to: .max, limit: .max)
-        #expect(all.count == 1_500)
+        #expect(all.count == Effort.of(1_500))
         #expect(all.contains { $0.state == .partiallyFilled || $0.state == .filled })
         #expect(all.allSatisfy { $0.filled >= 0 && $0.filled <= $0.ticket.quantity })
         #expect(all.allSatisfy { ($0.state == .filled) == ($0.remaining == 0) })

@@ -9,7 +9,7 @@ import Testing
         var process = PriceProcess(instrument: instrument, seed: 3)
         var (lowest, highest) = (instrument.startPrice, instrument.startPrice)
         var offTick = 0
-        for second in 1...20_000 as ClosedRange<Int64> {
+        for second in 1...Effort.of(20_000) {
             let quote = process.next(after: 4, asOf: second)
             let isOnTick = quote.bid.isMultiple(of: instrument.tickSize)
             if !isOnTick || quote.ask - quote.bid != instrument.tickSize || quote.asOf != second { offTick += 1 }
