@@ -28,20 +28,16 @@ final class JournalBenchDesk {
     private static let most = 256
 
     static func rules() throws -> RuleSet {
-        let place = SourceLocation(file: "bench.yaml", line: 1, column: 1)
-        func rule(_ id: String, _ metric: String, max: String, window: String? = nil) -> RuleDocument.Rule {
-            var rule = RuleDocument.Rule(location: place)
-            rule.id = Located(id, at: place)
-            rule.metric = Located(metric, at: place)
-            rule.max = Located(max, at: place)
-            rule.window = window.map { Located($0, at: place) }
-            return rule
+        let log = ProblemLog()
+        let text = """
+            rules:
+              - {id: clip, metric: order_notional, max: 1000000}
+              - {id: rate, metric: order_count, max: 1000000, window: 1s}
+              - {id: turnover, metric: notional_sum, max: 100000000000000, window: 1h}
+            """
+        guard let document = RuleFileReader.read(Array(text.utf8), file: "bench.yaml", into: log), log.isEmpty else {
+            preconditionFailure("the benchmark's own rules cannot be read: \(log.problems)")
         }
-        var document = RuleDocument(file: "bench.yaml")
-        document.rules = [
-            rule("clip", "order_notional", max: "1000000"), rule("rate", "order_count", max: "1000000", window: "1s"),
-            rule("turnover", "notional_sum", max: "100000000000000", window: "1h"),
-        ]
         return try RuleCompiler.compile([document], version: "bench").get()
     }
 

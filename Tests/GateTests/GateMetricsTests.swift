@@ -128,7 +128,7 @@ struct GateMetricsTests {
         check(MirrorLookupLabels.self)
         check(RuleReloadResult.self)
         check(StopTrigger.self)
-        check(ReservationLabel.self)
+        check(ReservationState.self)
         check(StopScope.self)
     }
 

@@ -107,6 +107,6 @@ struct ReservationMessage: Encodable {
         symbol = view.symbol
         side = view.side == .buy ? "BUY" : "SELL"
         remaining = ExactNumber(view.remaining)
-        state = view.state.map { ReservationLabel($0).text } ?? "released"
+        state = view.state?.text ?? "released"
     }
 }

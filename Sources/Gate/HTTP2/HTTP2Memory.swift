@@ -1,4 +1,4 @@
-import CNghttp2
+package import CNghttp2
 import Glibc
 
 /// Memory for the HTTP/2 sessions of one thread: what they give back is kept, by size, and given out again, so that a stream costs
@@ -30,8 +30,8 @@ package final class HTTP2Memory {
         private static let keptBytes = 1 << 20
     }
 
-    /// What libnghttp2 is given.
-    let hooks: UnsafeMutablePointer<nghttp2_mem>
+    /// What libnghttp2 is given: memory, and how to take and give back.
+    package let hooks: UnsafeMutablePointer<nghttp2_mem>
     private let state: UnsafeMutablePointer<State>
 
     package init() {

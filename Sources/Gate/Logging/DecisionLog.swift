@@ -54,8 +54,8 @@ package final class DecisionLog {
         fields["account"] = "\(record.account.string)"
         if record.strategy.count > 0 { fields["strategy"] = "\(record.strategy.string)" }
         fields["symbol"] = "\(record.symbol.string)"
-        fields["side"] = "\(record.side.text)"
-        fields["type"] = "\(record.type.text)"
+        fields["side"] = "\(record.side.ruleName)"
+        fields["type"] = "\(record.type.ruleName)"
         fields["quantity"] = "\(record.quantity)"
         if record.type.hasLimitPrice { fields["price"] = "\(record.price)" }
         if record.clientOrderID.count > 0 { fields["client_order_id"] = "\(record.clientOrderID.string)" }

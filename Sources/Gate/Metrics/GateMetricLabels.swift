@@ -349,22 +349,7 @@ package enum UnwindFailure: UInt8, MetricLabelValue, BitwiseCopyable {
     }
 }
 
-/// What the ledger knows of an order that went out.
-package enum ReservationLabel: UInt8, MetricLabelValue, BitwiseCopyable {
-    case inFlight
-    case open
-    case closing
-    case unknown
-
-    package init(_ state: ReservationState) {
-        switch state {
-        case .inFlight: self = .inFlight
-        case .open: self = .open
-        case .closing: self = .closing
-        case .unknown: self = .unknown
-        }
-    }
-
+extension ReservationState: MetricLabelValue {
     package static let label = "state"
     package var text: String {
         switch self {

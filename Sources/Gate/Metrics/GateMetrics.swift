@@ -42,7 +42,7 @@ package final class GateMetrics: Sendable {
     /// What the order path asked of the ledger and must not have.
     package let ledgerFaults = LabelledCounters<LedgerFault>(
         "gate_ledger_faults_total", help: "Errors of Gate's own about the ledger; anything above 0 is one.")
-    package let reservations = LabelledGauges<ReservationLabel>(
+    package let reservations = LabelledGauges<ReservationState>(
         "gate_reservations", help: "Orders that the ledger counts.")
     /// 1 while a connection to the endpoint stands ready, else 0.
     package let upstreamUp = Gauge("gate_upstream_up", help: "1 while the endpoint is connected.")

@@ -68,20 +68,15 @@ final class JournalDesk {
     }
 
     private static func rules() throws -> RuleSet {
-        let place = SourceLocation(file: "rules.yaml", line: 1, column: 1)
-        func rule(_ id: String, _ metric: String, max: String, window: String? = nil) -> RuleDocument.Rule {
-            var rule = RuleDocument.Rule(location: place)
-            rule.id = Located(id, at: place)
-            rule.metric = Located(metric, at: place)
-            rule.max = Located(max, at: place)
-            rule.window = window.map { Located($0, at: place) }
-            return rule
-        }
-        var document = RuleDocument(file: "rules.yaml")
-        document.rules = [
-            rule("clip", "order_notional", max: "1000"), rule("rate", "order_count", max: "5", window: "1h"),
-            rule("turnover", "notional_sum", max: "100000", window: "1h"),
-        ]
+        let log = ProblemLog()
+        let text = """
+            rules:
+              - {id: clip, metric: order_notional, max: 1000}
+              - {id: rate, metric: order_count, max: 5, window: 1h}
+              - {id: turnover, metric: notional_sum, max: 100000, window: 1h}
+            """
+        let document = try #require(
+            RuleFileReader.read(Array(text.utf8), file: "rules.yaml", into: log), "\(log.problems)")
         return try RuleCompiler.compile([document], version: "a1b2").get()
     }
 

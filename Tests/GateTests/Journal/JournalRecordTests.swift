@@ -29,18 +29,9 @@ import Testing
 
     private static let prefix = "at=2023-11-14T22:13:20.000000000Z"
 
-    @Test func `a decision comes back with all that it was taken on`() throws {
-        let desk = try desk()
-        var decision = JournalDecision()
-        decision.decisionID = 0xABC
-        decision.flags = [.reducing, .batch, .again]
-        decision.reason = JournalReason(.orderNotionalExceeded)
-        decision.reservation = 0xDEF
-        decision.index = 2
-        decision.connection = 9
-        decision.order = try desk.order("c-1", quantity: "1.5", price: "50000.25")
+    /// What a decision was taken on, but for the bid.
+    private func noteInputs(in decision: inout JournalDecision) throws {
         decision.mark = try FixedPoint(parsing: "50000")
-        decision.bid = try FixedPoint(parsing: "49999.5")
         decision.ask = try FixedPoint(parsing: "50000.5")
         decision.priceAge = 1_000
         decision.accountAge = 2_000
@@ -51,6 +42,20 @@ import Testing
         decision.marginUsed = try FixedPoint(parsing: "10")
         decision.availableMargin = try FixedPoint(parsing: "-0.0000000001")
         decision.sequence = 412
+    }
+
+    @Test func `a decision comes back with all that it was taken on`() throws {
+        let desk = try desk()
+        var decision = JournalDecision()
+        decision.decisionID = 0xABC
+        decision.flags = [.reducing, .batch, .again]
+        decision.reason = JournalReason(.orderNotionalExceeded)
+        decision.reservation = 0xDEF
+        decision.index = 2
+        decision.connection = 9
+        decision.order = try desk.order("c-1", quantity: "1.5", price: "50000.25")
+        decision.bid = try FixedPoint(parsing: "49999.5")
+        try noteInputs(in: &decision)
         decision.price = try FixedPoint(parsing: "50000.25")
         decision.notional = try FixedPoint(parsing: "75000.375")
         decision.duration = 812
@@ -93,18 +98,8 @@ import Testing
         decision.index = 2
         decision.connection = 9
         decision.order = try desk.order("c-1", quantity: "1.5", price: "922337203.6854775807")
-        decision.mark = try FixedPoint(parsing: "50000")
         decision.bid = try FixedPoint(parsing: "-922337203.6854775807")
-        decision.ask = try FixedPoint(parsing: "50000.5")
-        decision.priceAge = 1_000
-        decision.accountAge = 2_000
-        decision.position = try FixedPoint(parsing: "-3")
-        decision.openBuys = try FixedPoint(parsing: "4")
-        decision.openSells = .zero
-        decision.equity = try FixedPoint(parsing: "100000")
-        decision.marginUsed = try FixedPoint(parsing: "10")
-        decision.availableMargin = try FixedPoint(parsing: "-0.0000000001")
-        decision.sequence = 412
+        try noteInputs(in: &decision)
         decision.duration = Int64(UInt32.max)
         decision.clientOrderID = text("c-1")
         #expect(desk.writer.decision(&decision, violations: UnsafeBufferPointer(start: nil, count: 0), at: desk.at))

@@ -1,6 +1,7 @@
 """Many orders by few and cheap steps: a client and an endpoint that take HTTP/2 apart only as far as they must."""
 
 import dataclasses
+import functools
 import itertools
 import socket
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import hpack
 
+from .acceptor import Acceptor
 from .frames import (ACK, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS, PING,
                      PREFACE, RST_STREAM, SETTINGS, frame, head, message, setting, window_update)
 from .orders import CancelOrderRequest, CancelOrderResponse, CreateOrderResponse, state
@@ -60,14 +62,13 @@ class Prompt:
     """An endpoint that accepts every order, which it numbers from 0, and carries every cancel out, both at once."""
 
     def __init__(self):
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{listener.getsockname()[1]}"
         #: Orders.
         self.accepted = 0
         self._lock = threading.Lock()
         self._connections: list[socket.socket] = []
-        self._server = threading.Thread(target=self._serve, daemon=True)
-        self._server.start()
+        self._acceptor = Acceptor(listener, self._take)
 
     def _answer(self, request: bytes) -> bytes:
         # Where a cancel has the order's id an order has its symbol: in the first field, behind its key and its length.
@@ -77,15 +78,9 @@ class Prompt:
             number, self.accepted = self.accepted, self.accepted + 1
         return _accepted(number)
 
-    def _serve(self):
-        while True:
-            try:
-                accepted, _ = self._listener.accept()
-            except OSError:
-                return
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._connections.append(accepted)
-            threading.Thread(target=self._run, args=(accepted,), daemon=True).start()
+    def _take(self, accepted: socket.socket) -> Callable[[], None]:
+        self._connections.append(accepted)
+        return functools.partial(self._run, accepted)
 
     def _run(self, connection: socket.socket):
         encoder, buffer = hpack.Encoder(), bytearray()
@@ -114,10 +109,7 @@ class Prompt:
         connection.close()
 
     def stop(self):
-        # Closing alone would leave it open for as long as the thread waits in it.
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._server.join(5)
+        self._acceptor.stop()
         for connection in self._connections:
             connection.close()
 

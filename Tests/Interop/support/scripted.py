@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import rawframes
+from .acceptor import Acceptor
 from .rawframes import ACK, DATA, END_STREAM, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, Framed
 from .orders import CreateOrderResponse, state, unique
 from .waiting import wait_until
@@ -139,8 +140,8 @@ class Scripted:
 
     def __init__(self, address: str = "127.0.0.1"):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self._listener = socket.create_server((address, 0), family=family)
-        self.port = self._listener.getsockname()[1]
+        listener = socket.create_server((address, 0), family=family)
+        self.port = listener.getsockname()[1]
         self.address = f"[{address}]:{self.port}" if ":" in address else f"{address}:{self.port}"
         self.settings = {rawframes.MAX_CONCURRENT_STREAMS: 100}
         #: What is said instead of SETTINGS to whoever connects.
@@ -155,18 +156,11 @@ class Scripted:
         self._lock = threading.Lock()
         #: Also those that have not been greeted yet.
         self._accepted: list[Connection] = []
-        self._server = threading.Thread(target=self._serve, daemon=True)
-        self._server.start()
+        self._acceptor = Acceptor(listener, self._take)
 
-    def _serve(self):
-        while True:
-            try:
-                accepted, _ = self._listener.accept()
-            except OSError:
-                return
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._accepted.append(Connection(self, accepted))
-            threading.Thread(target=self._accepted[-1].run, daemon=True).start()
+    def _take(self, accepted: socket.socket) -> Callable[[], None]:
+        self._accepted.append(Connection(self, accepted))
+        return self._accepted[-1].run
 
     def greeted(self, connection: Connection):
         with self._lock:
@@ -187,11 +181,7 @@ class Scripted:
             found := self.seen(body)) and len(found) >= times and found[-1])
 
     def stop(self):
-        if self._listener.fileno() >= 0:
-            # Closing alone would leave it open for as long as the thread waits in it.
-            self._listener.shutdown(socket.SHUT_RDWR)
-            self._listener.close()
-        # What was accepted last would go on living otherwise.
-        self._server.join(5)
+        # First: what was accepted last would go on living otherwise.
+        self._acceptor.stop()
         for connection in self._accepted:
             connection.close()

@@ -50,7 +50,7 @@ extension OrderPath {
                     "no order \"\(settlement.clientOrderID)\" of the account \"\(settlement.account)\" is counted")
             case .notUnknown(let state):
                 throw .notUnknown(
-                    "the outcome of \"\(settlement.clientOrderID)\" is not unknown: the order is \(ReservationLabel(state).text)"
+                    "the outcome of \"\(settlement.clientOrderID)\" is not unknown: the order is \(state.text)"
                 )
             }
         }

@@ -65,7 +65,7 @@ struct AlertMessage: Codable, Equatable {
         reason = "\(finding.reason.code)"
         value = finding.value?.description
         bound = finding.bound.description
-        mode = finding.mode == .shadow ? "shadow" : "enforce"
+        mode = finding.mode.text
         ruleSet = report.rules.ruleSet.version
         let side = finding.boundIsMax ? "exceeds max" : "is below min"
         let number = finding.value.map { " \($0)" } ?? ""
