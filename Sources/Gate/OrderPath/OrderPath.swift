@@ -158,7 +158,7 @@ package final class OrderPath: EventTarget {
         headerFields.deallocate()
         responsesLeaving.deallocate()
         snapshotsRecorded.deallocate()
-        sharing.revisions.deallocate()
+        sharing.deallocate()
     }
 
     /// The first thing to call: a run begins, and decides by these rules.

@@ -2,27 +2,25 @@ import RiskRules
 
 /// What other Gates of the same accounts are told of this one's orders, and what it hears of theirs.
 extension OrderPath {
-    /// Hands the sums of what is reserved to the state thread, of each account in which they changed; at most once in a few
-    /// milliseconds, so that a burst costs one telling.
+    /// Hands the sums of what is reserved to the state thread, of each account in which they changed and that is due.
     func shareReservations() {
-        guard engine.ownRevision != sharing.revision else { return }
-        guard loop.now >= sharing.nextAt else {
-            if sharing.timer == .none {
-                sharing.timer = loop.schedule(at: sharing.nextAt, target: self, context: TimerPurpose.share)
-            }
-            return
-        }
-        sharing.nextAt = loop.now &+ Sharing.interval
-        sharing.revision = engine.ownRevision
+        guard let dueAt = sharing.dueAt(revision: engine.ownRevision) else { return }
+        guard loop.now >= dueAt else { return shareReservations(at: dueAt) }
+        sharing.begin(revision: engine.ownRevision, now: loop.now)
         var account: UInt32 = 1
         while account <= engine.accountCount {
-            let revision = engine.ownRevision(of: NameID(index: account))
-            if revision != sharing.revisions[Int(account)] {
-                sharing.revisions[Int(account)] = revision
-                share(NameID(index: account))
-            }
+            let id = NameID(index: account)
+            if sharing.tells(account, revision: engine.ownRevision(of: id), now: loop.now) { share(id) }
             account += 1
         }
+        if let dueAt = sharing.dueAt(revision: engine.ownRevision) { shareReservations(at: dueAt) }
+    }
+
+    private func shareReservations(at instant: Int64) {
+        guard sharing.timer == .none || instant < sharing.timerAt else { return }
+        loop.cancel(sharing.timer)
+        sharing.timerAt = instant
+        sharing.timer = loop.schedule(at: instant, target: self, context: TimerPurpose.share)
     }
 
     private func share(_ account: NameID) {
@@ -46,22 +44,6 @@ extension OrderPath {
         guard let account = update.text.withBytes({ engine.account($0).id }), account != .none else { return }
         engine.setForeign(
             told, of: account, instance: Digest(low: update.source, high: 1), expiresAt: update.until)
-    }
-}
-
-/// When the others were last told of what.
-struct Sharing: BitwiseCopyable {
-    /// What several Gates may overshoot together is what is approved within one such interval and the way through Redis.
-    static let interval: Int64 = 2_000_000
-
-    var revision: UInt64 = 0
-    var nextAt: Int64 = 0
-    var timer = TimerID.none
-    /// By account.
-    let revisions: UnsafeMutablePointer<UInt64>
-
-    init(accounts: Int) {
-        revisions = .allocate(capacity: accounts)
-        revisions.initialize(repeating: 0, count: accounts)
+        if told != nil { sharing.heard(of: account.index, now: loop.now) }
     }
 }
