@@ -1,6 +1,6 @@
 /// What a client itself has said of its latest streams, read off its frames: libnghttp2 forgets a stream when it closes, and then
 /// takes whatever else comes on it, or below it, for a belated frame.
-struct ClientStreams: ~Copyable {
+struct ClientStreams {
     enum State: Equatable {
         /// Above all that were used.
         case new
@@ -26,7 +26,8 @@ struct ClientStreams: ~Copyable {
         marks.initialize(repeating: 0, count: Self.count)
     }
 
-    deinit { marks.deallocate() }
+    /// Once, by the owner: the last thing.
+    func deallocate() { marks.deallocate() }
 
     private static func place(_ stream: UInt32) -> Int { Int(stream >> 1) % count }
     private static func key(_ stream: UInt32) -> UInt32 { ((stream >> 1) &+ 1) << 2 }

@@ -39,6 +39,8 @@ package final class FrameGuard {
         dribbledFrames = TokenBucket(limits.dribbledFrames, now: now)
     }
 
+    deinit { streams.deallocate() }
+
     /// Whether the bytes that open HTTP/2 have come.
     package var hasPreface: Bool { prefaceLeft == 0 }
     /// Whether a header block has begun that has not ended.
