@@ -11,9 +11,11 @@ from .goals import Goal, Section, Table, microseconds
 from .machine import split_cores
 from .site import Site
 
-CONNECTIONS, STREAMS = 4, 32
+CONNECTIONS = 4
 #: What a connection may have under way; Gate keeps an eighth of it for cancels.
 IN_FLIGHT = 128
+#: Of those, orders: as many are in flight when more come than can be passed on.
+STREAMS = IN_FLIGHT * 7 // 8
 #: Shares of the capacity, one after the other without a break, and how long each lasts; the first is not looked at.
 STEPS = [(0.5, 0.3), (0.5, 1.0), (0.8, 1.0), (0.95, 1.0), (1.2, 1.5), (0.5, 2.0)]
 SHOWN = ["50 %", "80 %", "95 %", "120 %", "50 % again"]
@@ -58,7 +60,7 @@ class Overload:
                 f"connections, {CANCELS} cancels a second on another, {CALLS} admin calls a second; medians of "
                 f"{self._rounds} rounds.",
                 f"Capacity is the throughput of a closed loop of {CONNECTIONS} connections with {STREAMS} orders in flight "
-                f"each, just before: {median(run.capacity for run in runs):,.0f} orders/s. The load has one core; Gate and "
+                f"each, as many as Gate lets through, just before: {median(run.capacity for run in runs):,.0f} orders/s. The load has one core; Gate and "
                 f"the endpoint share the other; the rest is where the scheduler likes. max_in_flight_orders is {IN_FLIGHT}.",
                 f"Recovered: {IN_A_ROW} windows of {WINDOW} ms in a row have a p50 of at most twice that of 50 %, and "
                 "refuse nothing.",

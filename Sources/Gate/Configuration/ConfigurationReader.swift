@@ -173,6 +173,7 @@ package struct ConfigurationReader {
         limits.clientOrderIDs = map.integer("client_order_ids", in: 1...10_000_000, default: limits.clientOrderIDs)
         limits.mirroredSymbols = map.integer("mirrored_symbols", in: 1...16_384, default: limits.mirroredSymbols)
         limits.mirroredAccounts = map.integer("mirrored_accounts", in: 1...1024, default: limits.mirroredAccounts)
+        limits.loggedRejects = map.rate("logged_rejects", default: limits.loggedRejects)
         limits.maxConnectionsPerHost = map.integer(
             "max_connections_per_host", in: 1...65_536, default: limits.maxConnectionsPerHost)
         limits.acceptPause = map.duration(

@@ -234,6 +234,8 @@ extension GateConfiguration {
         /// Symbols whose prices are mirrored at once, and accounts whose state is; past it the least recently used makes room.
         package var mirroredSymbols = 16_384
         package var mirroredAccounts = 1024
+        /// Lines of refused orders in the log; the journal has all.
+        package var loggedRejects = HTTP2Limits.Rate(burst: 1000, perSecond: 100)
         /// Client connections of one machine open at once.
         package var maxConnectionsPerHost = 1024
         /// How long no connection is taken after descriptors have run out.

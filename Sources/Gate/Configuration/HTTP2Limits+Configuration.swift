@@ -13,12 +13,12 @@ extension HTTP2Limits {
         bufferedBytes = map.integer("max_buffered_bytes", in: 1_048_576...1_099_511_627_776, default: bufferedBytes)
         callsPerTurn = map.integer("max_calls_per_turn", in: 1...100_000, default: callsPerTurn)
 
-        resets = Self.rate("resets", resets, &map)
-        prematureResets = Self.rate("premature_resets", prematureResets, &map)
+        resets = map.rate("resets", default: resets)
+        prematureResets = map.rate("premature_resets", default: prematureResets)
         provokedResets = map.integer("max_provoked_resets", in: 0...Self.many, default: provokedResets)
-        controlFrames = Self.rate("control_frames", controlFrames, &map)
+        controlFrames = map.rate("control_frames", default: controlFrames)
         emptyFrames = map.integer("max_empty_frames", in: 1...Self.many, default: emptyFrames)
-        dribbledFrames = Self.rate("dribbled_frames", dribbledFrames, &map)
+        dribbledFrames = map.rate("dribbled_frames", default: dribbledFrames)
 
         prefaceTimeout = map.duration("preface_timeout", in: Self.times, default: prefaceTimeout)
         settingsTimeout = map.duration("settings_timeout", in: Self.times, default: settingsTimeout)
@@ -32,11 +32,13 @@ extension HTTP2Limits {
 
     private static let many = 1_000_000
     private static let times = Duration.milliseconds(100)...(.seconds(3600))
+}
 
-    /// `…_burst` and `…_per_second`.
-    private static func rate(_ name: String, _ standard: Rate, _ map: inout StrictMapping) -> Rate {
-        Rate(
-            burst: map.integer("\(name)_burst", in: 1...many, default: standard.burst),
-            perSecond: map.integer("\(name)_per_second", in: 1...many, default: standard.perSecond))
+extension StrictMapping {
+    /// `…_burst` and `…_per_second`, each from one to a million.
+    mutating func rate(_ name: String, default standard: HTTP2Limits.Rate) -> HTTP2Limits.Rate {
+        HTTP2Limits.Rate(
+            burst: integer("\(name)_burst", in: 1...1_000_000, default: standard.burst),
+            perSecond: integer("\(name)_per_second", in: 1...1_000_000, default: standard.perSecond))
     }
 }

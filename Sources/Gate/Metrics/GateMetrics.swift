@@ -67,9 +67,10 @@ package final class GateMetrics: Sendable {
     /// What they said of an order and the ledger did not know yet.
     package let observedNews = Counter(
         "gate_observed_news_total", help: "What passing answers said of orders and the ledger did not know yet.")
-    /// Log lines of refused orders that were lost because the log could not keep up.
+    /// Log lines of refused orders that were not written: past `limits.logged_rejects`, or because the log could not keep up.
     package let droppedLogLines = Counter(
-        "gate_log_lines_dropped_total", help: "Log lines of refused orders lost because the log could not keep up.")
+        "gate_log_lines_dropped_total",
+        help: "Log lines of refused orders left out of a flood of them, or lost because the log could not keep up.")
 
     /// Names that the mirror no longer follows, because others were used since and there is room for so many only.
     package let mirrorDropped = LabelledCounters<MirrorKind>(

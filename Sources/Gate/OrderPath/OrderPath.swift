@@ -62,6 +62,7 @@ package final class OrderPath: EventTarget {
     /// What clients' handshakes have taken of this turn, nanoseconds.
     var handshakeTime: Int64 = 0
     var tlsFailureLog: TokenBucket
+    var rejectLog: TokenBucket
     /// How many of the clients are Gate's own.
     var gateClients = 0
     /// How many of the others each machine has.
@@ -119,6 +120,7 @@ package final class OrderPath: EventTarget {
         self.journal = journal
         tls = configuration.tls
         tlsFailureLog = TokenBucket(OrderPathConfiguration.loggedTLSFailures, now: loop.now)
+        rejectLog = TokenBucket(configuration.loggedRejects, now: loop.now)
         watchedSymbols = WatchList(limit: configuration.mirroredSymbols, names: engine.limits.maxSymbols)
         watchedAccounts = WatchList(limit: configuration.mirroredAccounts, names: engine.limits.maxAccounts)
         identities = IdentityTable(configuration.identities)

@@ -48,6 +48,8 @@ package struct OrderPathConfiguration: Sendable {
     /// `limits.mirrored_symbols`, `limits.mirrored_accounts`.
     package var mirroredSymbols = 16_384
     package var mirroredAccounts = 1024
+    /// `limits.logged_rejects_burst`, `limits.logged_rejects_per_second`.
+    package var loggedRejects = HTTP2Limits.Rate(burst: 1000, perSecond: 100)
     /// What connections speak TLS by at first.
     package var tls = TLSContexts()
     /// `identity`: whose connections may trade for whom; empty: anybody's for anybody.

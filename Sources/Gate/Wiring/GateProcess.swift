@@ -172,6 +172,7 @@ struct GateProcess {
         path.shadow = configuration.mode == .shadow
         path.mirroredSymbols = configuration.limits.mirroredSymbols
         path.mirroredAccounts = configuration.limits.mirroredAccounts
+        path.loggedRejects = configuration.limits.loggedRejects
         return path
     }
 

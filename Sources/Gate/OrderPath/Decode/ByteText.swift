@@ -21,12 +21,28 @@ extension UnsafeRawBufferPointer {
 
     /// Whether the bytes are well-formed UTF-8, as every protobuf string must be.
     var isUTF8: Bool {
+        if isASCII { return true }
         do {
             _ = try UTF8Span(validating: assumingMemoryBound(to: UInt8.self).span)
             return true
         } catch {
             return false
         }
+    }
+
+    /// Whether no byte is above 127; of most texts that is known eight bytes at a time.
+    private var isASCII: Bool {
+        var highest: UInt64 = 0
+        var offset = 0
+        while offset + 8 <= count {
+            highest |= loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            offset += 8
+        }
+        while offset < count {
+            highest |= UInt64(self[offset])
+            offset += 1
+        }
+        return highest & 0x8080_8080_8080_8080 == 0
     }
 
     /// Whether this can name an account, a strategy, a symbol or a time in force: 1 to 64 of `[A-Za-z0-9._:/@-]`.

@@ -44,7 +44,15 @@ struct ByteWriter: BitwiseCopyable {
 
     /// A text that somebody else wrote: printable ASCII, no longer than 128 bytes.
     mutating func append(printable text: UnsafeRawBufferPointer) {
-        for byte in text.prefix(128) { append(byte >= 0x20 && byte <= 0x7E ? byte : UInt8(ascii: "?")) }
+        let text = text.prefix(128)
+        guard text.count <= buffer.count - count else {
+            isCut = true
+            return
+        }
+        for byte in text {
+            buffer[count] = byte >= 0x20 && byte <= 0x7E ? byte : UInt8(ascii: "?")
+            count += 1
+        }
     }
 
     /// A decimal without trailing zeros.

@@ -3,17 +3,21 @@ enum HeaderText {
     /// Percent-encodes what is not printable ASCII, and `%`, up to `limit` bytes; an escape is written whole or not at all.
     static func percentEncode(_ text: UnsafeRawBufferPointer, limit: Int, into writer: inout ByteWriter) {
         let end = writer.count + limit
-        for byte in text {
-            if byte >= 0x20, byte <= 0x7E, byte != UInt8(ascii: "%") {
-                guard writer.count < end else { return }
-                writer.append(byte)
-            } else {
-                guard writer.count + 3 <= end else { return }
-                writer.append(UInt8(ascii: "%"))
-                writer.append(hexDigit(byte >> 4))
-                writer.append(hexDigit(byte & 0xF))
-            }
+        var rest = text[...]
+        while !rest.isEmpty {
+            let plain = rest.prefix(while: isPlain).prefix(end - writer.count)
+            writer.append(UnsafeRawBufferPointer(rebasing: plain))
+            rest = rest.dropFirst(plain.count)
+            guard let byte = rest.first, !isPlain(byte), writer.count + 3 <= end else { return }
+            writer.append(UInt8(ascii: "%"))
+            writer.append(hexDigit(byte >> 4))
+            writer.append(hexDigit(byte & 0xF))
+            rest = rest.dropFirst()
         }
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte <= 0x7E && byte != UInt8(ascii: "%")
     }
 
     private static func hexDigit(_ value: UInt8) -> UInt8 {
@@ -26,19 +30,22 @@ enum HeaderText {
         let digits = alphabet.utf8Start
         var index = 0
         var place = 0
-        while place < room.count {
-            let left = bytes.count - index
-            var group = UInt32(bytes[index]) << 16
-            if left > 1 { group |= UInt32(bytes[index + 1]) << 8 }
-            if left > 2 { group |= UInt32(bytes[index + 2]) }
-            // The last group has as many digits as there is room for.
-            var shift: UInt32 = 24
-            while shift > 0, place < room.count {
-                shift -= 6
-                room[place] = digits[Int(group >> shift & 0x3F)]
-                place += 1
-            }
+        while index + 3 <= bytes.count {
+            let group = UInt32(bytes[index]) << 16 | UInt32(bytes[index + 1]) << 8 | UInt32(bytes[index + 2])
+            room[place] = digits[Int(group >> 18)]
+            room[place + 1] = digits[Int(group >> 12 & 0x3F)]
+            room[place + 2] = digits[Int(group >> 6 & 0x3F)]
+            room[place + 3] = digits[Int(group & 0x3F)]
             index += 3
+            place += 4
+        }
+        guard index < bytes.count else { return }
+        let second = index + 1 < bytes.count ? UInt32(bytes[index + 1]) : 0
+        var group = UInt32(bytes[index]) << 16 | second << 8
+        while place < room.count {
+            room[place] = digits[Int(group >> 18 & 0x3F)]
+            group <<= 6
+            place += 1
         }
     }
 

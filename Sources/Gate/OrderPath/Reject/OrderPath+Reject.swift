@@ -209,8 +209,13 @@ extension OrderPath {
         note(exchange, reason, violation)
     }
 
-    /// Gives the state thread what it needs to write one line about it.
+    /// Gives the state thread what it needs to write one line about it, which takes longer than the decision: of a flood it gets a
+    /// part. The journal has all.
     private func note(_ exchange: Exchange.Pointer, _ reason: Reason, _ violation: Violation?) {
+        guard rejectLog.take(now: loop.now) else {
+            metrics.droppedLogLines.add()
+            return
+        }
         var request = StateRequest(kind: .reject)
         request.reject.decisionID = exchange.pointee.decisionID
         request.reject.at = gate_realtime_ns()
