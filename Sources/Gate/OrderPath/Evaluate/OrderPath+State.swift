@@ -120,6 +120,9 @@ extension OrderPath {
     }
 
     func sendBacklog() {
-        while let request = backlog.first, requests.push(request) { backlog.removeFirst() }
+        guard !backlog.isEmpty else { return }
+        var sent = 0
+        while sent < backlog.count, requests.push(backlog[sent]) { sent += 1 }
+        backlog.removeFirst(sent)
     }
 }

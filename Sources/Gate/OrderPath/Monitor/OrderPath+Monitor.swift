@@ -39,6 +39,8 @@ extension OrderPath {
             trip(stop, .violations, breaker.settings.violations)
         }
         showBreaker(account, now: now)
+        // A thread that has more than it takes is given what is news alone.
+        guard backlog.isEmpty || !breaches.isEmpty else { return }
         var request = StateRequest(kind: .monitor)
         request.report = Unmanaged.passRetained(
             MonitorReport(

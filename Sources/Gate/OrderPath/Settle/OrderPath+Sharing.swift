@@ -2,9 +2,10 @@ import RiskRules
 
 /// What other Gates of the same accounts are told of this one's orders, and what it hears of theirs.
 extension OrderPath {
-    /// Hands the sums of what is reserved to the state thread, of each account in which they changed and that is due.
+    /// Hands the sums of what is reserved to the state thread, of each account in which they changed and that is due; not while that
+    /// thread has more than it takes.
     func shareReservations() {
-        guard let dueAt = sharing.dueAt(revision: engine.ownRevision) else { return }
+        guard backlog.isEmpty, let dueAt = sharing.dueAt(revision: engine.ownRevision) else { return }
         guard loop.now >= dueAt else { return shareReservations(at: dueAt) }
         sharing.begin(revision: engine.ownRevision, now: loop.now)
         var account: UInt32 = 1
