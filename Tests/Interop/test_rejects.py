@@ -1,5 +1,6 @@
 """What Gate refuses: the reason, its numbers, and that nothing reached the endpoint; beside each, what passes."""
 
+import time
 from dataclasses import dataclass, field
 
 import grpc
@@ -218,3 +219,28 @@ def test_an_emergency_rule_stops_its_account_alone(site, client, endpoint):
         "resume", "--scope", f"account:{broken}", "--authorized-by", "tests", "--reason", "done")
     assert resumed.returncode == 0, resumed.stderr
     wait_until("the account trades again", lambda: client.create(order(broken, quantity=0.001)).ok)
+
+
+def test_of_a_flood_of_rejects_a_part_is_logged_and_the_rest_counted(own_site):
+    site = own_site(GATE_CONFIG_LIMITS_LOGGED_REJECTS_BURST="3", GATE_CONFIG_LIMITS_LOGGED_REJECTS_PER_SECOND="1")
+    client, account = site.client(), site.account()
+    began = time.monotonic()
+
+    def lines() -> int:
+        return site.gate.process.log.count('"message":"order refused"')
+
+    def left_out() -> float:
+        return site.gate.metric("gate_log_lines_dropped_total")
+
+    def refuse(count: int):
+        for _ in range(count):
+            assert client.create(order(account, quantity=1000)).reason == "ORDER_NOTIONAL_EXCEEDED"
+    refuse(3)
+    wait_until("as many as may be at once are logged", lambda: lines() == 3)
+    assert left_out() == 0
+    refuse(30)
+    wait_until("each is logged or counted", lambda: lines() + left_out() == 33)
+    assert lines() <= 3 + (time.monotonic() - began), "one a second more"
+    assert left_out() > 0
+    before = lines()
+    wait_until("a later one is logged again", lambda: refuse(1) or lines() > before, every=0.2)
