@@ -166,7 +166,7 @@ package final class JournalKeeper: EventTarget {
             follower.prepare()
         }
         guard abandoned.isEmpty else { return }
-        attempt(.chain, now: now) { () throws(SystemError) in try follower.writeChain() }
+        attempt(.chain, now: now) { () throws(SystemError) in try follower.writeChain(now: now) }
     }
 
     /// Lets go of segments that are whole on the disk. A later one waits for the one before it.

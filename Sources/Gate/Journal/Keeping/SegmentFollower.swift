@@ -27,9 +27,12 @@ final class SegmentFollower {
     /// Entries that are not in the file yet, and how many are.
     private var pending: [SegmentChain.Entry] = []
     private var written = 0
+    /// Entries in the file that may not be on the disk, and when all were.
+    private var unsynced: [SegmentChain.Entry] = []
+    private var chainSyncedAt: Int64 = 0
     private var lastEntryAt: Int64 = 0
 
-    /// An entry of the chain covers at least so much, or a second.
+    /// An entry of the chain covers at least so much, or a second; and a second is how long one may wait for the disk.
     private static let stretch = 65_536
     private static let longestWait: Int64 = 1_000_000_000
 
@@ -125,8 +128,24 @@ final class SegmentFollower {
         if progress == .open { segment.prepare(from: read) }
     }
 
-    /// Writes the chain's entries that cover no more than what is on the disk.
-    func writeChain() throws(SystemError) {
+    /// Writes the chain's entries that cover no more than what is on the disk, and brings them there once a second, and at the end.
+    func writeChain(now: Int64) throws(SystemError) {
+        try writeReady()
+        guard !unsynced.isEmpty, progress != .open || now - chainSyncedAt >= Self.longestWait else { return }
+        do throws(SystemError) {
+            try checked("fdatasync \(chainPath)") { fdatasync(chainFile) }
+        } catch {
+            // The kernel takes what it could not write for written: it has to be given it anew.
+            pending = unsynced + pending
+            written -= unsynced.count
+            unsynced.removeAll()
+            throw error
+        }
+        unsynced.removeAll(keepingCapacity: true)
+        chainSyncedAt = now
+    }
+
+    private func writeReady() throws(SystemError) {
         let ready = pending.prefix { $0.end <= synced }
         guard let chain, !ready.isEmpty else { return }
         var bytes: [UInt8] = []
@@ -146,13 +165,13 @@ final class SegmentFollower {
                 }
             }
         }
-        try checked("fdatasync \(chainPath)") { fdatasync(chainFile) }
         written += ready.count
+        unsynced += ready
         pending.removeFirst(ready.count)
     }
 
     /// Whether everything of it is on the disk and in the chain.
-    var isSealed: Bool { chain?.isComplete == true && pending.isEmpty }
+    var isSealed: Bool { chain?.isComplete == true && pending.isEmpty && unsynced.isEmpty }
 
     /// Gives back what the segment did not use.
     func truncate() throws(SystemError) { try segment.truncate(to: read) }

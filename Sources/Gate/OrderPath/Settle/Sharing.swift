@@ -7,7 +7,7 @@ package struct Sharing {
     /// Between two tellings of an account that other Gates tell of too, nanoseconds.
     package static let interval: Int64 = 2_000_000
     /// Between two tellings of an account that no other Gate tells of.
-    package static let intervalAlone: Int64 = 50_000_000
+    package static let intervalAlone: Int64 = 100_000_000
     /// For how long an account is another Gate's too after that told of it last.
     package static let othersRemembered: Int64 = 600_000_000_000
 
