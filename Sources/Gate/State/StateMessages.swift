@@ -25,6 +25,8 @@ package struct StateUpdate: BitwiseCopyable {
         /// What another Gate, which `source` stands for, let through of the account `text`: `object` is a
         /// `ForeignReservations` that counts until `until`, or nil.
         case foreign
+        /// Whether no other Gate is connected to this one's Redis: `flag`.
+        case alone
         /// A stop of `scope` was latched (`flag` true) or lifted; `text` holds the name in the scope, empty for global.
         case stop
     }

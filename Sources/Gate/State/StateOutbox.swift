@@ -13,6 +13,7 @@ package final class StateOutbox {
     /// What is to be written into the journal.
     private var records: [(kind: StateUpdate.Kind, object: AnyObject)] = []
     private var foreign: [(update: StateUpdate, reservations: ForeignReservations?)] = []
+    private var isAlone: Bool?
     private var rules: AnyObject?
     private var pricesUntil: Int64?
     private var accountsUntil: Int64?
@@ -58,6 +59,9 @@ package final class StateOutbox {
         foreign.append((update, reservations))
     }
 
+    /// Whether no other Gate is connected to this one's Redis.
+    func publish(isAlone: Bool) { self.isAlone = isAlone }
+
     /// Pushes what fits. False where something is left for another try.
     package func flush() -> Bool {
         flushStops()
@@ -65,6 +69,7 @@ package final class StateOutbox {
             && (accountsUntil != 0 || flushLink(.accountsLink, &accountsUntil))
             && flushRules()
             && flushForeign()
+            && flushAlone()
             && flushRecords()
             && prices.drain(mailbox.push)
             && accounts.drain(mailbox.push)
@@ -107,6 +112,15 @@ package final class StateOutbox {
             }
             sent += 1
         }
+        return true
+    }
+
+    private func flushAlone() -> Bool {
+        guard let isAlone else { return true }
+        var update = StateUpdate(kind: .alone)
+        update.flag = isAlone
+        guard mailbox.push(update) else { return false }
+        self.isAlone = nil
         return true
     }
 

@@ -31,6 +31,8 @@ final class StateHarness {
     private(set) var accountsUntil: Int64 = 0
     /// How often the link was said to be down.
     private(set) var losses = 0
+    /// Whether no other Gate listens, as was last said.
+    private(set) var isAlone = false
 
     init(_ configuration: MirrorConfiguration, stateDirectory: String) throws {
         loop = try EventLoop()
@@ -169,6 +171,7 @@ final class StateHarness {
             if let object = update.object { Unmanaged<StopNote>.fromOpaque(object).release() }
         case .unwindNote:
             if let object = update.object { Unmanaged<TextNote>.fromOpaque(object).release() }
+        case .alone: isAlone = update.flag
         case .rules: break
         }
     }

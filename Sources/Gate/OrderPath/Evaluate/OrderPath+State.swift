@@ -36,6 +36,8 @@ extension OrderPath {
                 record(unwinding: Unmanaged<TextNote>.fromOpaque(object).takeRetainedValue().text)
             case .foreign:
                 takeForeign(update)
+            case .alone:
+                sharing.isAlone = update.flag
             }
         }
     }

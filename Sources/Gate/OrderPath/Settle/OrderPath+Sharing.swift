@@ -2,8 +2,8 @@ import RiskRules
 
 /// What other Gates of the same accounts are told of this one's orders, and what it hears of theirs.
 extension OrderPath {
-    /// Hands the sums of what is reserved to the state thread, of each account in which they changed and that is due; not while that
-    /// thread has more than it takes.
+    /// Hands the sums of what is reserved to the state thread, of each account in which they changed, where the
+    /// others are to be told; not while that thread has more than it takes.
     func shareReservations() {
         guard backlog.isEmpty, let dueAt = sharing.dueAt(revision: engine.ownRevision) else { return }
         guard loop.now >= dueAt else { return shareReservations(at: dueAt) }
@@ -11,10 +11,9 @@ extension OrderPath {
         var account: UInt32 = 1
         while account <= engine.accountCount {
             let id = NameID(index: account)
-            if sharing.tells(account, revision: engine.ownRevision(of: id), now: loop.now) { share(id) }
+            if sharing.tells(account, revision: engine.ownRevision(of: id)) { share(id) }
             account += 1
         }
-        if let dueAt = sharing.dueAt(revision: engine.ownRevision) { shareReservations(at: dueAt) }
     }
 
     private func shareReservations(at instant: Int64) {
@@ -45,6 +44,5 @@ extension OrderPath {
         guard let account = update.text.withBytes({ engine.account($0).id }), account != .none else { return }
         engine.setForeign(
             told, of: account, instance: Digest(low: update.source, high: 1), expiresAt: update.until)
-        if told != nil { sharing.heard(of: account.index, now: loop.now) }
     }
 }

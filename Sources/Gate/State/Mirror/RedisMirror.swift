@@ -44,7 +44,7 @@ package final class RedisMirror: EventTarget {
     private static let retryContext: UInt64 = 0
     private static let heartbeatContext: UInt64 = 1
     private static let setupContext: UInt64 = 2
-    private static let channel = "__redis__:invalidate"
+    static let channel = "__redis__:invalidate"
     private static let ping = RedisCommand("PING")
 
     package init(

@@ -41,6 +41,8 @@ final class ReservationSharing: EventTarget {
     /// Which values were found unreadable, to be told once.
     private var refused: Set<String> = []
     private var timer = TimerID.none
+    /// Whether no other Gate listens, as was last said.
+    private var isAlone = false
 
     init(
         loop: EventLoop, instance: String, keys: OwnKeys, outbox: StateOutbox, metrics: GateMetrics, log: Logger
@@ -62,7 +64,26 @@ final class ReservationSharing: EventTarget {
 
     override func fired(_ context: UInt64) {
         for account in own.keys { tell(account) }
+        countListeners()
         timer = loop.schedule(at: loop.now + Self.renewal, target: self, context: 0)
+    }
+
+    // MARK: Who listens
+
+    /// Has the others, who hear of every key with the prefix, look who listens: an empty text says nothing else.
+    private func announce() { keys.send(RedisCommand("SET", Self.prefix + instance, "", "PX", "1")) { _ in } }
+
+    /// Each Gate follows its Redis by one subscription to the channel of invalidations: who else has one is taken for a Gate.
+    private func countListeners() {
+        keys.send(RedisCommand("PUBSUB", "NUMSUB", RedisMirror.channel)) { [unowned self] reply in
+            found(isAlone: reply?[1]?.integer == 1)
+        }
+    }
+
+    private func found(isAlone: Bool) {
+        guard isAlone != self.isAlone else { return }
+        self.isAlone = isAlone
+        outbox.publish(isAlone: isAlone)
     }
 
     // MARK: What this Gate tells
@@ -150,6 +171,7 @@ final class ReservationSharing: EventTarget {
 
 extension ReservationSharing: OwnKeyReader {
     func read(_ name: String, _ value: OwnKeys.Value) {
+        if isAlone, told[name] == nil { countListeners() }
         do throws(RefusedValue) {
             switch value {
             case .absent: drop(name)
@@ -166,10 +188,12 @@ extension ReservationSharing: OwnKeyReader {
 
     func synchronised() {
         for account in own.keys { tell(account) }
+        announce()
+        countListeners()
     }
 
     /// What was told before counts until it ends.
-    func linkLost() {}
+    func linkLost() { found(isAlone: false) }
 }
 
 extension NameText {
